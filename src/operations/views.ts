@@ -1,0 +1,165 @@
+import type { MaterialState, Mode } from '../model/material.ts'
+import type { RotationResult, StepName, Trigger } from '../model/rotation.ts'
+import type { Origin, VersionState } from '../model/version.ts'
+
+/** The JSON shapes of interface.md: what `--json` prints and what the API answers. Times are RFC 3339 UTC. */
+export interface VersionView {
+  readonly version: number
+  readonly state: VersionState
+  readonly compromised: boolean
+  readonly origin: Origin
+  readonly fingerprint: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly created: string
+  readonly not_before?: string
+  readonly not_after?: string
+  readonly overlap_until?: string
+  readonly keep_until?: string
+}
+
+export interface TargetView {
+  readonly type: string
+  readonly path: string
+  readonly key?: string
+  readonly part?: string
+  readonly format?: string
+  readonly version: string
+  /** What the last inspection found: `version 3`, `nothing`, `something else`, `unknown`, or `not inspected`. */
+  readonly live: string
+}
+
+export interface MaterialView {
+  readonly name: string
+  readonly kind: string
+  readonly state: MaterialState
+  /** Why it is in that state, where that needs a word. */
+  readonly reason?: string
+  readonly schedule: string
+  readonly window?: string
+  readonly next_rotation?: string
+  readonly next_attempt?: string
+  readonly last_rotation?: string
+  readonly last_attempt?: string
+  readonly consecutive_failures: number
+  readonly active?: VersionView
+  readonly versions: readonly VersionView[]
+  readonly targets: readonly TargetView[]
+  readonly consumers: readonly string[]
+  readonly overlap_until?: string
+  readonly keep_until?: string
+  readonly drift: readonly {
+    readonly where: 'target' | 'consumer'
+    readonly place: string
+    readonly detail: string
+  }[]
+  readonly paused?: { readonly until?: string; readonly reason: string; readonly who: string }
+  readonly impact?: string
+}
+
+export interface StatusView {
+  readonly schema_version: 1
+  readonly version: string
+  readonly mode: Mode
+  /** Whether the answer comes from a running daemon or from the store alone. */
+  readonly daemon: boolean
+  readonly pid?: number
+  readonly started?: string
+  readonly paths: {
+    readonly state_dir: string
+    readonly socket?: string
+    readonly metrics?: string
+    readonly config?: string
+  }
+  readonly clock: { readonly suspect: boolean; readonly reason?: string }
+  readonly audit_head: string
+  readonly materials: readonly MaterialView[]
+}
+
+export interface StepView {
+  readonly name: StepName
+  readonly subject?: string
+  readonly direction: 'forward' | 'back'
+  readonly started: string
+  readonly ended?: string
+  readonly outcome?: 'done' | 'failed'
+  readonly detail?: string
+}
+
+export interface RotationView {
+  readonly schema_version: 1
+  readonly id: string
+  readonly trigger: Trigger
+  readonly actor: string
+  readonly reason?: string
+  readonly started: string
+  readonly ended?: string
+  /** Absent while it runs. */
+  readonly result?: RotationResult
+  readonly detail?: string
+  readonly steps: readonly StepView[]
+  readonly changes: readonly {
+    readonly material: string
+    readonly from?: number
+    readonly to?: number
+  }[]
+}
+
+/** One line of the plan: what happens when, and to whom. */
+export interface PlanItem {
+  readonly at: string
+  readonly material: string
+  readonly action: 'rotate' | 'announce' | 'end-overlap' | 'destroy' | 'expires'
+  readonly window?: string
+  readonly consumers: readonly string[]
+  readonly note?: string
+}
+
+export interface RotateOptions {
+  readonly reason?: 'manual' | 'compromise'
+  /** Outside its window. */
+  readonly now?: boolean
+  /** The material's name, typed by whoever accepts that clients break. */
+  readonly accept_impact?: string
+}
+
+/** What `rotate --dry-run` answers. */
+export interface DryRun {
+  readonly schema_version: 1
+  readonly material: string
+  readonly steps: readonly string[]
+  readonly impact?: string
+  readonly window?: string
+  readonly refused?: { readonly reason: string; readonly hint?: string }
+}
+
+export interface AuditRow {
+  readonly seq: number
+  readonly at: string
+  readonly who: string
+  readonly why?: string
+  readonly action: string
+  readonly material?: string
+  readonly version?: number
+  readonly fingerprint?: string
+  readonly detail?: string
+  readonly hash: string
+}
+
+/** A file handed to `import`: PEM or DER text is recognised by the kind. */
+export interface ImportPart {
+  readonly part: string
+  readonly path: string
+}
+
+export interface VerifyView {
+  readonly schema_version: 1
+  readonly material: string
+  readonly targets: readonly TargetView[]
+  readonly verifiers: readonly {
+    readonly type: string
+    readonly subject: string
+    readonly answer: 'yes' | 'no' | 'could not tell'
+    readonly reason?: string
+  }[]
+  readonly ok: boolean
+}

@@ -1,0 +1,39 @@
+/** What is remembered about the schedule of one material. Times are epoch milliseconds. */
+export interface MaterialSchedule {
+  readonly material: string
+  /** When the next rotation is due; moves only on success, rollback by hand, pause or config. */
+  readonly due?: number
+  /** When it is tried next, after failures. */
+  readonly nextAttempt?: number
+  /** Consecutive failures. */
+  readonly failures: number
+  /** When it was rolled back while tried alone, within the last day. */
+  readonly rollbacks: readonly number[]
+  readonly lastAttempt?: number
+  readonly lastRotation?: number
+  readonly suspended?: { readonly since: number; readonly reason: string }
+  readonly paused?: { readonly until?: number; readonly reason: string; readonly who: string }
+  /** Why a person is needed. */
+  readonly attention?: string
+  /** `approve`: the due moment that was approved. */
+  readonly approved?: number
+  /** The schedule as configured when `due` was computed: a change computes it anew. */
+  readonly basis?: string
+}
+
+/** The clock as it was last believed. */
+export interface AcceptedClock {
+  readonly wall: number
+  readonly sinceBoot: number
+  readonly bootId: string
+}
+
+/** Persisted over restarts; synchronous. */
+export interface ScheduleState {
+  /** Never fails for an unknown name: gives a blank record. */
+  get(material: string): MaterialSchedule
+  all(): readonly MaterialSchedule[]
+  set(state: MaterialSchedule): void
+  accepted(): AcceptedClock | undefined
+  accept(clock: AcceptedClock): void
+}
