@@ -31,6 +31,7 @@ export const triggers = [
   'import',
   'rollback',
   'overlap-end',
+  'announce',
   'apply',
   'recovery',
 ] as const

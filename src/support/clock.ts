@@ -11,6 +11,8 @@ export interface Clock {
   sinceBoot(): number
   /** Resolves once `now() >= moment`, or rejects with the signal's reason. */
   sleepUntil(moment: number, signal?: AbortSignal): Promise<void>
+  /** Resolves after `milliseconds` of real time, whatever the wall clock does meanwhile. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
 export const systemClock: Clock = {
@@ -18,6 +20,12 @@ export const systemClock: Clock = {
   sinceBoot: () => uptime() * 1000,
   async sleepUntil(moment, signal) {
     for (let left = moment - Date.now(); left > 0; left = moment - Date.now()) {
+      await pause(Math.min(left, longestTimer), signal)
+    }
+  },
+  async sleep(milliseconds, signal) {
+    const end = performance.now() + milliseconds
+    for (let left = milliseconds; left > 0; left = end - performance.now()) {
       await pause(Math.min(left, longestTimer), signal)
     }
   },

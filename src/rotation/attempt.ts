@@ -1,0 +1,197 @@
+import type { Made } from '../materials/kind.ts'
+import type { RotationResult, Trigger } from '../model/rotation.ts'
+import type { Edition, Version } from '../model/version.ts'
+import type { Actor } from '../store/key-store.ts'
+import { messageOf, OperatorError } from '../support/operator-error.ts'
+import { newVersion } from './adoption.ts'
+import { conclude } from './conclusion.ts'
+import { editionOf } from './edition.ts'
+import { isMadeHere, type ManagedMaterial } from './managed.ts'
+import type { EngineParts } from './outcome.ts'
+import {
+  announcementsOf,
+  consumerSteps,
+  type Member,
+  type Placement,
+  placementsOf,
+} from './plan.ts'
+import { preflight } from './preflight.ts'
+import { Walk } from './walk.ts'
+
+/** What one material is to do in an attempt. */
+export interface Draft {
+  readonly material: ManagedMaterial
+  readonly from?: Version
+  /** A version that the store has already … */
+  readonly to?: Version
+  /** … or how the next one comes about, and from where. */
+  readonly make?: (signal: AbortSignal) => Promise<Made>
+  readonly origin?: 'generated' | 'imported'
+  readonly ending?: boolean
+}
+
+export interface Order {
+  readonly trigger: Trigger
+  readonly actor: Actor
+  readonly drafts: readonly Draft[]
+}
+
+/**
+ * Carries one order out, from the checks to the end of its journal entry.
+ * @param begun called with the rotation's id as soon as it has one
+ * @returns the id of the finished rotation
+ * @throws Parked when rekeyd stops meanwhile; OperatorError `refused` when policy forbids it
+ */
+export async function attempt(
+  parts: EngineParts,
+  order: Order,
+  park: AbortSignal,
+  begun: (id: string) => void,
+): Promise<string> {
+  const made = new Map<Draft, Made>()
+  try {
+    await prepare(parts, order, made, park)
+  } catch (error) {
+    if (park.aborted || (isRefusal(error) && order.trigger !== 'schedule')) throw error
+    return recordFailure(parts, order, error, begun)
+  }
+  const { rotation, versions } = parts.journal.begin({
+    ...intentOf(order, parts),
+    members: order.drafts.map(({ material, from, to, origin }, index) => {
+      const draft = order.drafts[index]
+      const fresh = draft && made.get(draft)
+      return {
+        material: material.name,
+        ...(from && { from: from.number }),
+        ...(to && { to: to.number }),
+        ...(fresh && { make: newVersion(material.name, fresh, origin ?? 'generated') }),
+      }
+    }),
+  })
+  for (const { parts: secrets } of made.values()) {
+    for (const secret of Object.values(secrets)) secret.wipe()
+  }
+  begun(rotation.id)
+  announceStart(parts, rotation.id)
+  const members = order.drafts.map((draft) => memberOf(parts, draft, versions))
+  const placements = placementsFor(order.trigger, members)
+  const plan = { id: rotation.id, members, placements, consumers: consumerSteps(placements) }
+  const walk = new Walk(parts, plan, park)
+  await conclude(parts, walk, order.trigger, () => walk.forward(), park)
+  return rotation.id
+}
+
+export function placementsFor(trigger: Trigger, members: readonly Member[]): readonly Placement[] {
+  return trigger === 'announce' ? members.flatMap(announcementsOf) : placementsOf(members)
+}
+
+export function announceStart({ journal, events, clock }: EngineParts, id: string): void {
+  const rotation = journal.get(id)
+  if (!rotation) return
+  const { trigger, changes } = rotation
+  events.emit('rotation.started', clock.now(), { id, trigger, changes })
+}
+
+/** Checks everything with a version that is only promised, then makes the real one: issuance may be scarce. */
+async function prepare(
+  parts: EngineParts,
+  { drafts, trigger }: Order,
+  made: Map<Draft, Made>,
+  signal: AbortSignal,
+): Promise<void> {
+  const members = drafts.map((draft) => memberOf(parts, draft, []))
+  const placements = placementsFor(trigger, members)
+  await preflight(members, placements, consumerSteps(placements), trigger, parts.clock, signal)
+  for (const draft of drafts) {
+    if (draft.make) made.set(draft, await draft.make(signal))
+  }
+}
+
+/** A draft with its bytes in reach; a version that is yet to be made is only promised. */
+export function memberOf(parts: EngineParts, draft: Draft, versions: readonly Version[]): Member {
+  const { material, from, ending } = draft
+  const to = draft.to ?? versions.find((version) => version.material === material.name)
+  const edition = (version: Version): Edition =>
+    isMadeHere(material)
+      ? editionOf(parts.keys, material.kind, version)
+      : { ...promised(material.name), version }
+  return {
+    material,
+    ...(from && { from: edition(from) }),
+    to: to ? edition(to) : promised(material.name),
+    ...(ending && { ending }),
+  }
+}
+
+/** Stands for the version that is about to be made, in checks that need no bytes. */
+function promised(material: string): Edition {
+  const version: Version = {
+    material,
+    number: 0,
+    state: 'prepared',
+    compromised: false,
+    origin: 'generated',
+    fingerprint: '',
+    attributes: {},
+    createdAt: 0,
+  }
+  return { version, bytes: () => Promise.reject(new RangeError('not made yet')) }
+}
+
+/** An attempt that failed before anything was made is history too. */
+function recordFailure(
+  parts: EngineParts,
+  order: Order,
+  error: unknown,
+  begun: (id: string) => void,
+): string {
+  const { rotation } = parts.journal.begin({
+    ...intentOf(order, parts),
+    members: order.drafts.map(({ material, from }) => ({
+      material: material.name,
+      ...(from && { from: from.number }),
+    })),
+  })
+  begun(rotation.id)
+  announceStart(parts, rotation.id)
+  const now = parts.clock.now()
+  const result: RotationResult = 'failed'
+  const detail = messageOf(error)
+  const alone = order.drafts.length === 1
+  parts.journal.finish(rotation.id, {
+    result,
+    detail,
+    now,
+    versions: [],
+    schedules: order.drafts.map(({ material }) =>
+      parts.settle({
+        material: material.name,
+        trigger: order.trigger,
+        result,
+        detail,
+        blamed: true,
+        alone,
+        now,
+      }),
+    ),
+  })
+  const { trigger, changes, started } = rotation
+  const seconds = Math.max(0, now - started) / 1000
+  parts.events.emit('rotation.finished', now, {
+    id: rotation.id,
+    trigger,
+    changes,
+    result,
+    seconds,
+    detail,
+  })
+  return rotation.id
+}
+
+function intentOf({ trigger, actor }: Order, { clock }: EngineParts) {
+  return { trigger, actor, now: clock.now() }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof OperatorError && error.kind === 'refused'
+}

@@ -1,0 +1,211 @@
+import type { RotationResult, Trigger } from '../model/rotation.ts'
+import type { Version } from '../model/version.ts'
+import type { MaterialSchedule } from '../store/schedule-state.ts'
+import { messageOf } from '../support/operator-error.ts'
+import { versionChanges } from './ending.ts'
+import { isMadeHere } from './managed.ts'
+import type { EngineParts } from './outcome.ts'
+import type { Member } from './plan.ts'
+import { isProvable, NotProved } from './proof.ts'
+import { Parked, type Walk } from './walk.ts'
+
+/** How a walk came out. */
+interface Conclusion {
+  readonly result: RotationResult
+  /** Whether the new versions stay in use. */
+  readonly applied: boolean
+  readonly detail?: string
+  /** The one material whose verifier said no; undefined blames all. */
+  readonly blamed?: string
+}
+
+/**
+ * Runs a walk in its direction and brings it to an end: proved, back, or in need of a person.
+ * @param run `walk.forward` or `walk.back`
+ * @throws Parked when rekeyd stops: the journal keeps the rotation open
+ */
+export async function conclude(
+  parts: EngineParts,
+  walk: Walk,
+  trigger: Trigger,
+  run: () => Promise<void>,
+  park: AbortSignal,
+): Promise<void> {
+  const conclusion = await run().then(
+    () => success(walk.plan.members, trigger),
+    (error: unknown) => failure(parts, walk, error, park),
+  )
+  await finish(parts, walk, trigger, conclusion)
+}
+
+/** Brings a walk to its end by the way back, whose reason is known. */
+export async function concludeBack(
+  parts: EngineParts,
+  walk: Walk,
+  trigger: Trigger,
+  reason: string,
+): Promise<void> {
+  await finish(parts, walk, trigger, await goBack(walk, reason, undefined))
+}
+
+/** Ends a walk that changed nothing live. */
+export async function concludeAbandoned(
+  parts: EngineParts,
+  walk: Walk,
+  trigger: Trigger,
+  reason: string,
+): Promise<void> {
+  await finish(parts, walk, trigger, await abandon(walk, reason, undefined))
+}
+
+function success(members: readonly Member[], trigger: Trigger): Conclusion {
+  const proved = trigger === 'announce' || members.every(isProvable)
+  return { result: proved ? 'succeeded' : 'applied_unproved', applied: true }
+}
+
+async function failure(
+  parts: EngineParts,
+  walk: Walk,
+  error: unknown,
+  park: AbortSignal,
+): Promise<Conclusion> {
+  if (park.aborted) throw new Parked('rekeyd is stopping')
+  const reason = messageOf(error)
+  const blamed = error instanceof NotProved ? error.material : undefined
+  if (!walk.exposed) return abandon(walk, reason, blamed)
+  if (walk.plan.members.some((member) => isForwardOnly(parts, member))) {
+    const detail = `${reason}; the version before is compromised and was not given back`
+    return { result: 'needs_attention', applied: true, detail }
+  }
+  try {
+    parts.journal.turn(walk.plan.id, 'back', reason)
+  } catch {
+    parts.events.emit('store.error', parts.clock.now(), { operation: 'journal turn' })
+  }
+  return goBack(walk, reason, blamed)
+}
+
+async function abandon(
+  walk: Walk,
+  reason: string,
+  blamed: string | undefined,
+): Promise<Conclusion> {
+  const common = { applied: false, ...(blamed !== undefined && { blamed }) }
+  try {
+    await walk.abandon()
+    return { result: 'failed', detail: reason, ...common }
+  } catch (error) {
+    const detail = `${reason}; nothing was changed, but ${messageOf(error)}`
+    return { result: 'needs_attention', detail, ...common }
+  }
+}
+
+async function goBack(walk: Walk, reason: string, blamed: string | undefined): Promise<Conclusion> {
+  const common = { applied: false, ...(blamed !== undefined && { blamed }) }
+  try {
+    await walk.back()
+    return { result: 'rolled_back', detail: reason, ...common }
+  } catch (error) {
+    const detail = `${reason}; giving the previous version back failed too: ${messageOf(error)}`
+    return { result: 'needs_attention', detail, ...common }
+  }
+}
+
+/** A compromised version is given back only where the operator said so. */
+function isForwardOnly({ keys }: EngineParts, { material, from, ending }: Member): boolean {
+  if (!from || ending || material.onFailure === 'old') return false
+  return keys.get(material.name, from.version.number)?.compromised === true
+}
+
+async function finish(
+  parts: EngineParts,
+  walk: Walk,
+  trigger: Trigger,
+  { result, applied, detail, blamed }: Conclusion,
+): Promise<void> {
+  const { id, members } = walk.plan
+  const { journal, keys, clock, events } = parts
+  await walk.tidy()
+  const now = clock.now()
+  const versions =
+    trigger === 'announce' && applied ? [] : versionChanges(members, applied, keys, now)
+  const schedules = members.map(({ material, to }) => {
+    const outcome = parts.settle({
+      material: material.name,
+      trigger,
+      result,
+      ...(detail !== undefined && { detail }),
+      blamed: blamed === undefined || blamed === material.name,
+      alone: members.length === 1,
+      now,
+    })
+    return { ...withAttention(outcome, result, detail), ...seenBy(parts, applied, trigger, to) }
+  })
+  journal.finish(id, { result, ...(detail !== undefined && { detail }), versions, schedules, now })
+  if (applied) await archivePublicParts(parts, members)
+  const rotation = journal.get(id)
+  if (!rotation) return
+  const { changes, started } = rotation
+  const seconds = Math.max(0, now - started) / 1000
+  events.emit('rotation.finished', now, {
+    id,
+    trigger,
+    changes,
+    result,
+    seconds,
+    ...(detail !== undefined && { detail }),
+  })
+  if (applied) announceVersions(parts, members, trigger)
+}
+
+/** A rotation that ended well also ends what a person was needed for. */
+function withAttention(
+  { attention, ...state }: MaterialSchedule,
+  result: RotationResult,
+  detail: string | undefined,
+): MaterialSchedule {
+  if (result === 'needs_attention') return { ...state, attention: detail ?? result }
+  return isApplied(result) || attention === undefined ? state : { ...state, attention }
+}
+
+function seenBy({ bootId }: EngineParts, applied: boolean, trigger: Trigger, to: Member['to']) {
+  if (!applied || !to || trigger === 'announce') return {}
+  return { seen: { version: to.version.number, bootId } }
+}
+
+function isApplied(result: RotationResult): boolean {
+  return result === 'succeeded' || result === 'applied_unproved'
+}
+
+function announceVersions(parts: EngineParts, members: readonly Member[], trigger: Trigger): void {
+  for (const { material, from, to } of members) {
+    const event = trigger === 'announce' ? 'version.announced' : 'version.active'
+    emitVersion(parts, event, to && parts.keys.get(material.name, to.version.number))
+    const previous = from && parts.keys.get(material.name, from.version.number)
+    if (previous?.state !== 'active') emitVersion(parts, 'version.retired', previous)
+  }
+}
+
+function emitVersion(
+  { events, clock }: EngineParts,
+  event: 'version.active' | 'version.announced' | 'version.retired',
+  version: Version | undefined,
+): void {
+  if (version) events.emit(event, clock.now(), { version })
+}
+
+/** Old proofs stay verifiable: public parts outlive their private ones as plain files. */
+async function archivePublicParts(parts: EngineParts, members: readonly Member[]): Promise<void> {
+  for (const { material, to } of members) {
+    if (!to || !isMadeHere(material)) continue
+    for (const [name, part] of Object.entries(material.kind.parts)) {
+      if (!part.public) continue
+      try {
+        const bytes = await to.bytes(name)
+        await parts.archive(material.name, to.version.number, name, bytes.bytes)
+      } catch {
+        parts.events.emit('store.error', parts.clock.now(), { operation: 'archive public part' })
+      }
+    }
+  }
+}

@@ -1,0 +1,243 @@
+import type { Made } from '../materials/kind.ts'
+import type { Version } from '../model/version.ts'
+import type { Actor } from '../store/key-store.ts'
+import { messageOf } from '../support/operator-error.ts'
+import { adopt } from './adoption.ts'
+import { attempt, type Draft, memberOf } from './attempt.ts'
+import * as drafts from './drafts.ts'
+import { Inspections } from './inspections.ts'
+import { claimsOf, isMadeByConsumer, isMadeHere, type ManagedMaterial } from './managed.ts'
+import type { EngineParts } from './outcome.ts'
+import type { Member } from './plan.ts'
+import { noteObserved, provokeNext } from './provoked.ts'
+import { Queue } from './queue.ts'
+import { driftPrefix, isReconcileAttention, reconcile } from './reconcile.ts'
+import { closeUntouched, recover } from './recovery.ts'
+import { nothingToAdopt, unknownMaterial } from './refusals.ts'
+import type { RotationRequest, Started } from './request.ts'
+import { Parked } from './walk.ts'
+
+/** Carries rotations out, whoever asks. Knows contracts only; when is somebody else's business. */
+export class Engine {
+  readonly #parts: EngineParts
+  readonly #materials: ReadonlyMap<string, ManagedMaterial>
+  readonly #queue = new Queue()
+  readonly #park = new AbortController()
+  /** What the targets were last seen to hold. */
+  readonly inspections: Inspections
+
+  constructor(parts: EngineParts, materials: readonly ManagedMaterial[]) {
+    this.#parts = parts
+    this.inspections = new Inspections(parts)
+    this.#materials = new Map(materials.map((material) => [material.name, material]))
+  }
+
+  /**
+   * Ends what was left open, then compares every material with its targets. With a `restored` store
+   * (older than what its marker has seen) nothing is touched: materials wait for `adopt`.
+   */
+  async start(restored = false): Promise<void> {
+    for (const open of this.#parts.journal.unfinished()) {
+      if (restored)
+        closeUntouched(this.#parts, open.rotation, 'the store was restored from a backup')
+      else await recover(this.#parts, this.#materials, open, this.#park.signal)
+    }
+    for (const material of this.#materials.values()) {
+      if (restored)
+        this.#attention(material.name, `${driftPrefix}the store was restored from a backup`)
+      else
+        await this.#reconcile(material).catch((error: unknown) => {
+          this.#attention(material.name, `${driftPrefix}${messageOf(error)}`)
+        })
+    }
+  }
+
+  /** Waits for running rotations; after `grace` milliseconds they are parked where that is safe. */
+  async stop(grace: number): Promise<void> {
+    const parking = setTimeout(() => this.#park.abort(new Parked('rekeyd is stopping')), grace)
+    await this.#queue.idle()
+    clearTimeout(parking)
+    this.#park.abort(new Parked('rekeyd is stopping'))
+  }
+
+  isRotating(material: string): boolean {
+    return this.#queue.holds(material)
+  }
+
+  /** Replaces the active versions by announced or fresh ones. */
+  rotate(request: RotationRequest): Started {
+    const materials = request.materials.map((name) => this.material(name))
+    const [only] = materials
+    if (materials.length === 1 && only && isMadeByConsumer(only)) {
+      const { trigger, actor } = request
+      return this.#start(materials, request.wait, (begun) =>
+        provokeNext(this.#parts, only, { trigger, actor }, this.#park.signal, begun),
+      )
+    }
+    return this.#order(materials, request, () =>
+      materials.map((material) => drafts.next(this.#parts, material, request.trigger)),
+    )
+  }
+
+  /** Makes a version that came from elsewhere the active one. */
+  import(name: string, made: Made, actor: Actor): Started {
+    const material = this.material(name)
+    return this.#order([material], { trigger: 'import', actor, wait: true }, () => [
+      drafts.imported(this.#parts, material, made),
+    ])
+  }
+
+  /** Gives `to`, or the version before, back. */
+  rollback(name: string, to: number | undefined, actor: Actor): Started {
+    const material = this.material(name)
+    return this.#order([material], { trigger: 'rollback', actor, wait: false }, () => [
+      drafts.previous(this.#parts, material, to),
+    ])
+  }
+
+  /** Takes the retiring version away; undefined when there is none. */
+  endOverlap(name: string, actor: Actor): Started | undefined {
+    const material = this.material(name)
+    const draft = drafts.ending(this.#parts, material)
+    return (
+      draft &&
+      this.#order([material], { trigger: 'overlap-end', actor, wait: true }, () => {
+        const again = drafts.ending(this.#parts, material)
+        return again ? [again] : []
+      })
+    )
+  }
+
+  /** Makes the next version before it is due, and writes it where the next one is shown. */
+  announce(name: string, actor: Actor): Started {
+    const material = this.material(name)
+    return this.#order([material], { trigger: 'announce', actor, wait: true }, () => [
+      drafts.announced(this.#parts, material),
+    ])
+  }
+
+  /** Brings targets that hold something else to the active version. */
+  apply(name: string, actor: Actor): Started {
+    const material = this.material(name)
+    return this.#order([material], { trigger: 'apply', actor, wait: false }, async () => [
+      drafts.applied(this.#parts, material, await this.inspections.look(material)),
+    ])
+  }
+
+  /** Marks the active version at once, then replaces it without overlap. Never busy. */
+  compromise(name: string, onFailure: 'stay-down' | 'old' | undefined, actor: Actor): Started {
+    const material = this.material(name)
+    const active = this.#parts.keys.active(name)
+    if (active) this.#parts.keys.compromise(name, active.number, actor)
+    const hurried = { ...material, overlap: 0, ...(onFailure && { onFailure }) }
+    if (isMadeByConsumer(hurried)) {
+      return this.#start([hurried], true, (begun) =>
+        provokeNext(
+          this.#parts,
+          hurried,
+          { trigger: 'compromise', actor },
+          this.#park.signal,
+          begun,
+        ),
+      )
+    }
+    return this.#order([hurried], { trigger: 'compromise', actor, wait: true }, () => [
+      drafts.fresh(this.#parts, hurried),
+    ])
+  }
+
+  /** What is live becomes the active version; a block on the material is lifted. */
+  async adopt(name: string, actor: Actor): Promise<Version> {
+    const material = this.material(name)
+    return this.#queue.runNow([name], async () => {
+      if (isMadeByConsumer(material)) {
+        await noteObserved(this.#parts, material, actor, AbortSignal.timeout(30_000))
+      }
+      const version = isMadeHere(material)
+        ? await adopt(material, this.#parts.keys, actor)
+        : this.#parts.keys.active(name)
+      if (!version) throw nothingToAdopt(name)
+      this.#attention(name, undefined)
+      await this.inspections.look(material)
+      return version
+    })
+  }
+
+  /** Asks the kind whether something changed outside, and acts on it (`on_change`, `watch`). */
+  async poll(name: string): Promise<void> {
+    const material = this.material(name)
+    const signal = AbortSignal.timeout(60_000)
+    if (isMadeByConsumer(material)) {
+      await this.#queue.run([name], () =>
+        noteObserved(this.#parts, material, { who: 'schedule' }, signal),
+      )
+    } else if (isMadeHere(material)) {
+      const changed = await material.kind.changed?.(this.#parts.keys.active(name), signal)
+      if (!changed) return
+      const actor = { who: 'schedule', why: 'its source changed' }
+      await this.rotate({ materials: [name], trigger: 'schedule', actor, wait: true }).done
+    }
+  }
+
+  /** The material with its active version, as the next rotation would find it. */
+  member(name: string): Member {
+    return memberOf(this.#parts, drafts.unmade(this.#parts, this.material(name)), [])
+  }
+
+  /** @throws OperatorError `not-found` */
+  material(name: string): ManagedMaterial {
+    const material = this.#materials.get(name)
+    if (!material) throw unknownMaterial(name, [...this.#materials.keys()])
+    return material
+  }
+
+  async #reconcile(material: ManagedMaterial): Promise<void> {
+    const { answer, inspected } = await reconcile(this.#parts, material)
+    const { name } = material
+    this.inspections.note(name, inspected)
+    const { attention } = this.#parts.schedule.get(name)
+    if (answer.do === 'block') return this.#attention(name, answer.reason)
+    if (isReconcileAttention(attention)) this.#attention(name, undefined)
+    const actor = { who: 'recovery', why: answer.do }
+    if (answer.do === 'rewrite') await this.apply(name, actor).done
+    if (answer.do === 'create') {
+      await this.rotate({ materials: [name], trigger: 'schedule', actor, wait: true }).done
+    }
+  }
+
+  #attention(name: string, attention: string | undefined): void {
+    const { attention: _, ...state } = this.#parts.schedule.get(name)
+    this.#parts.schedule.set(attention === undefined ? state : { ...state, attention })
+  }
+
+  #order(
+    materials: readonly ManagedMaterial[],
+    { trigger, actor, wait }: Pick<RotationRequest, 'trigger' | 'actor' | 'wait'>,
+    draft: () => readonly Draft[] | Promise<readonly Draft[]>,
+  ): Started {
+    return this.#start(materials, wait, async (begun) => {
+      const order = { trigger, actor, drafts: await draft() }
+      return attempt(this.#parts, order, this.#park.signal, begun)
+    })
+  }
+
+  #start(
+    materials: readonly ManagedMaterial[],
+    wait: boolean,
+    run: (begun: (id: string) => void) => Promise<string>,
+  ): Started {
+    const begun = Promise.withResolvers<string>()
+    begun.promise.catch(() => {})
+    const claims = claimsOf(materials)
+    const task = async () => {
+      const id = await run(begun.resolve)
+      for (const material of materials) await this.inspections.look(material)
+      const rotation = this.#parts.journal.get(id)
+      if (!rotation) throw new RangeError(`rotation ${id} has vanished from the journal`)
+      return rotation
+    }
+    const done = wait ? this.#queue.run(claims, task) : this.#queue.runNow(claims, task)
+    done.catch(begun.reject)
+    return { begun: begun.promise, done }
+  }
+}

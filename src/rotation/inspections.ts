@@ -1,0 +1,50 @@
+import { type Inspected, inspectMaterial } from './inspection.ts'
+import type { ManagedMaterial } from './managed.ts'
+import type { EngineParts } from './outcome.ts'
+import { type Drift, driftOf } from './reconcile.ts'
+
+/** Remembers what each material's targets were last seen to hold, and tells when drift comes and goes. */
+export class Inspections {
+  readonly #parts: EngineParts
+  readonly #last = new Map<string, readonly Inspected[]>()
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+  }
+
+  /** Looks at the targets now. */
+  async look(material: ManagedMaterial): Promise<readonly Inspected[]> {
+    const inspected = await inspectMaterial(material, this.#parts.keys)
+    this.note(material.name, inspected)
+    return inspected
+  }
+
+  /** Takes a look that somebody else had. */
+  note(name: string, inspected: readonly Inspected[]): void {
+    const before = this.drift(name)
+    this.#last.set(name, inspected)
+    const now = this.drift(name)
+    this.#tell(name, without(now, before), true)
+    this.#tell(name, without(before, now), false)
+  }
+
+  /** What the last look found. */
+  last(name: string): readonly Inspected[] {
+    return this.#last.get(name) ?? []
+  }
+
+  drift(name: string): readonly Drift[] {
+    return driftOf(this.#parts.keys.active(name), this.last(name))
+  }
+
+  #tell(material: string, drift: readonly Drift[], found: boolean): void {
+    const { events, clock } = this.#parts
+    for (const { where, place } of drift) {
+      events.emit('drift', clock.now(), { material, where, place, found })
+    }
+  }
+}
+
+function without(some: readonly Drift[], others: readonly Drift[]): readonly Drift[] {
+  return some.filter(({ place }) => !others.some((other) => other.place === place))
+}

@@ -1,0 +1,16 @@
+import type { Rotation, Trigger } from '../model/rotation.ts'
+import type { Actor } from '../store/key-store.ts'
+
+/** A rotation that was asked for: its id as soon as it has one, and its end. */
+export interface Started {
+  readonly begun: Promise<string>
+  readonly done: Promise<Rotation>
+}
+
+export interface RotationRequest {
+  readonly materials: readonly string[]
+  readonly trigger: Trigger
+  readonly actor: Actor
+  /** Whether to queue behind a rotation that is in the way, rather than be told that it is busy. */
+  readonly wait: boolean
+}

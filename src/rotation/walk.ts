@@ -1,0 +1,162 @@
+import type { Edition } from '../model/version.ts'
+import type { Unfinished } from '../store/journal.ts'
+import { OperatorError } from '../support/operator-error.ts'
+import { Placing } from './placing.ts'
+import type { ConsumerStep, Member, Placement } from './plan.ts'
+import { awaitReady, dwell, prove } from './proof.ts'
+import { Steps, type WalkParts } from './steps.ts'
+
+/** rekeyd is being stopped: the rotation stays open in the journal, and the next start takes it up. */
+export class Parked extends Error {
+  override readonly name = 'Parked'
+}
+
+/** What a walk is to do. */
+export interface WalkPlan {
+  readonly id: string
+  readonly members: readonly Member[]
+  readonly placements: readonly Placement[]
+  readonly consumers: readonly ConsumerStep[]
+}
+
+/**
+ * One rotation under way. Goes forward, or back by the same steps with the previous version. Parking is
+ * heeded only where consumers run and the world is wholly old or wholly new.
+ */
+export class Walk {
+  readonly plan: WalkPlan
+  readonly #parts: WalkParts
+  readonly #park: AbortSignal
+  readonly #steps: Steps
+  readonly #placing: Placing
+  readonly #downSince = new Map<string, number>()
+
+  constructor(parts: WalkParts, plan: WalkPlan, park: AbortSignal) {
+    this.plan = plan
+    this.#parts = parts
+    this.#park = park
+    this.#steps = new Steps(parts, plan.id)
+    this.#placing = new Placing(parts, plan.id, plan.placements, this.#steps)
+  }
+
+  /** Takes up what an earlier try of the same rotation had done. */
+  recall({ rotation, held }: Unfinished, done: ReadonlySet<Placement>): void {
+    this.#steps.recall(rotation.steps)
+    this.#placing.recall(held, done)
+  }
+
+  /** Whether a target may hold something new already. */
+  get exposed(): boolean {
+    return this.#placing.exposed
+  }
+
+  /** stage → quiesce → activate → resume → verify */
+  async forward(): Promise<void> {
+    this.#heed()
+    await this.#placing.stage(this.#park)
+    this.#heed()
+    await this.#quiesce()
+    await this.#placing.activate()
+    await this.#resume(this.plan.consumers)
+    this.#heed()
+    await this.#verify('to', this.#park)
+  }
+
+  /** stage(previous) → quiesce → activate(previous) → withdraw(next) → resume → verify */
+  async back(): Promise<void> {
+    this.#steps.direction = 'back'
+    const failures: unknown[] = []
+    const note = (error: unknown) => void failures.push(error)
+    await this.#placing.restore(() => this.#quiesce()).catch(note)
+    await this.#resume(this.plan.consumers).catch(note)
+    if (failures.length === 0) await this.#verify('from', AbortSignal.timeout(600_000)).catch(note)
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** Nothing live was changed: only whoever was stopped has to be started again. */
+  async abandon(): Promise<void> {
+    this.#steps.direction = 'back'
+    const stopped = ({ managed }: ConsumerStep) => this.#steps.begun('quiesce', managed.name)
+    await this.#resume(this.plan.consumers.filter(stopped))
+  }
+
+  /** Removes what the rotation left beside its targets. */
+  tidy(): Promise<void> {
+    return this.#placing.tidy()
+  }
+
+  async #quiesce(): Promise<void> {
+    for (const { managed } of this.plan.consumers.filter(({ quiesce }) => quiesce)) {
+      await this.#steps.take('quiesce', managed.name, async () => {
+        const since = this.#downSince.get(managed.name) ?? this.#parts.clock.sinceBoot()
+        this.#downSince.set(managed.name, since)
+        await managed.consumer.stop(AbortSignal.timeout(managed.timeouts.stop))
+      })
+    }
+  }
+
+  /** Everybody is resumed, also when an earlier one failed to come up. */
+  async #resume(consumers: readonly ConsumerStep[]): Promise<void> {
+    const failures: unknown[] = []
+    for (const step of consumers) {
+      await this.#steps
+        .take('resume', step.managed.name, () => this.#resumeOne(step))
+        .catch((error: unknown) => void failures.push(error))
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #resumeOne({ managed, quiesce, verb }: ConsumerStep): Promise<void> {
+    const { clock, events } = this.#parts
+    const down = this.#downSince.get(managed.name) ?? clock.sinceBoot()
+    const limit = AbortSignal.timeout(managed.timeouts.start)
+    await (quiesce ? managed.consumer.start(limit) : managed.consumer.apply(verb, limit))
+    await awaitReady(managed, clock, AbortSignal.timeout(managed.timeouts.ready + 60_000))
+    this.#downSince.delete(managed.name)
+    if (!quiesce && verb !== 'restart' && verb !== 'recreate') return
+    const downtimeSeconds = Math.max(0, clock.sinceBoot() - down) / 1000
+    events.emit('consumer.restarted', clock.now(), { consumer: managed.name, downtimeSeconds })
+  }
+
+  async #verify(side: 'to' | 'from', signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    const round = async () => {
+      for (const member of this.plan.members) {
+        const { edition, old } = questionsOf(member, side)
+        if (edition) await prove(member, edition, old, clock, signal)
+      }
+    }
+    await this.#steps.take('verify', undefined, async () => {
+      await round()
+      for (const { managed } of this.plan.consumers) await dwell(managed, clock, signal)
+      await round()
+    })
+  }
+
+  /**
+   * Heeds what was asked meanwhile: to park, or to give up a next version that has leaked.
+   * @throws Parked, OperatorError
+   */
+  #heed(): void {
+    if (this.#park.aborted) throw new Parked('rekeyd is stopping')
+    for (const { material, to, ending } of this.plan.members) {
+      if (ending || !to) continue
+      if (this.#parts.keys.get(material.name, to.version.number)?.compromised) {
+        const name = `version ${to.version.number} of ${material.name}`
+        throw new OperatorError(`${name} was marked as compromised meanwhile`)
+      }
+    }
+  }
+}
+
+interface Questions {
+  readonly edition?: Edition | undefined
+  readonly old?: Edition | undefined
+}
+
+/** Whom to accept and whom to refuse. While an overlap lasts, the old one is still welcome. */
+function questionsOf({ material, from, to, ending }: Member, side: 'to' | 'from'): Questions {
+  if (side === 'to')
+    return { edition: to, old: ending || material.overlap === 0 ? from : undefined }
+  return ending ? { edition: to } : { edition: from, old: to }
+}
