@@ -8,15 +8,9 @@ import { conclude } from './conclusion.ts'
 import { editionOf } from './edition.ts'
 import { isMadeHere, type ManagedMaterial } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
-import {
-  announcementsOf,
-  consumerSteps,
-  type Member,
-  type Placement,
-  placementsOf,
-} from './plan.ts'
+import { announcementsOf, consumerSteps, type Member, placementsOf } from './plan.ts'
 import { preflight } from './preflight.ts'
-import { Walk } from './walk.ts'
+import { Walk, type WalkPlan } from './walk.ts'
 
 /** What one material is to do in an attempt. */
 export interface Draft {
@@ -74,15 +68,16 @@ export async function attempt(
   begun(rotation.id)
   announceStart(parts, rotation.id)
   const members = order.drafts.map((draft) => memberOf(parts, draft, versions))
-  const placements = placementsFor(order.trigger, members)
-  const plan = { id: rotation.id, members, placements, consumers: consumerSteps(placements) }
-  const walk = new Walk(parts, plan, park)
+  const walk = new Walk(parts, walkPlan(rotation.id, order.trigger, members), park)
   await conclude(parts, walk, order.trigger, () => walk.forward(), park)
   return rotation.id
 }
 
-export function placementsFor(trigger: Trigger, members: readonly Member[]): readonly Placement[] {
-  return trigger === 'announce' ? members.flatMap(announcementsOf) : placementsOf(members)
+/** What a rotation of these members does where, and to whom. */
+export function walkPlan(id: string, trigger: Trigger, members: readonly Member[]): WalkPlan {
+  const announces = trigger === 'announce'
+  const placements = announces ? members.flatMap(announcementsOf) : placementsOf(members)
+  return { id, members, placements, consumers: consumerSteps(placements), proves: !announces }
 }
 
 export function announceStart({ journal, events, clock }: EngineParts, id: string): void {
@@ -100,8 +95,7 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<void> {
   const members = drafts.map((draft) => memberOf(parts, draft, []))
-  const placements = placementsFor(trigger, members)
-  await preflight(members, placements, consumerSteps(placements), trigger, parts.clock, signal)
+  await preflight(walkPlan('', trigger, members), trigger, parts.clock, signal)
   for (const draft of drafts) {
     if (draft.make) made.set(draft, await draft.make(signal))
   }
@@ -163,7 +157,7 @@ function recordFailure(
     detail,
     now,
     versions: [],
-    schedules: order.drafts.map(({ material }) =>
+    schedules: order.drafts.map(({ material, from }) =>
       parts.settle({
         material: material.name,
         trigger: order.trigger,
@@ -171,6 +165,7 @@ function recordFailure(
         detail,
         blamed: true,
         alone,
+        ...(from && { active: from }),
         now,
       }),
     ),

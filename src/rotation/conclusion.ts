@@ -1,6 +1,5 @@
 import type { RotationResult, Trigger } from '../model/rotation.ts'
 import type { Version } from '../model/version.ts'
-import type { MaterialSchedule } from '../store/schedule-state.ts'
 import { messageOf } from '../support/operator-error.ts'
 import { versionChanges } from './ending.ts'
 import { isMadeHere } from './managed.ts'
@@ -129,7 +128,8 @@ async function finish(
   const now = clock.now()
   const versions =
     trigger === 'announce' && applied ? [] : versionChanges(members, applied, keys, now)
-  const schedules = members.map(({ material, to }) => {
+  const schedules = members.map(({ material, from, to, ending }) => {
+    const active = (applied || ending ? to : from)?.version
     const outcome = parts.settle({
       material: material.name,
       trigger,
@@ -137,9 +137,10 @@ async function finish(
       ...(detail !== undefined && { detail }),
       blamed: blamed === undefined || blamed === material.name,
       alone: members.length === 1,
+      ...(active && { active }),
       now,
     })
-    return { ...withAttention(outcome, result, detail), ...seenBy(parts, applied, trigger, to) }
+    return { ...outcome, ...seenBy(parts, applied, trigger, to) }
   })
   journal.finish(id, { result, ...(detail !== undefined && { detail }), versions, schedules, now })
   if (applied) await archivePublicParts(parts, members)
@@ -158,23 +159,9 @@ async function finish(
   if (applied) announceVersions(parts, members, trigger)
 }
 
-/** A rotation that ended well also ends what a person was needed for. */
-function withAttention(
-  { attention, ...state }: MaterialSchedule,
-  result: RotationResult,
-  detail: string | undefined,
-): MaterialSchedule {
-  if (result === 'needs_attention') return { ...state, attention: detail ?? result }
-  return isApplied(result) || attention === undefined ? state : { ...state, attention }
-}
-
 function seenBy({ bootId }: EngineParts, applied: boolean, trigger: Trigger, to: Member['to']) {
   if (!applied || !to || trigger === 'announce') return {}
   return { seen: { version: to.version.number, bootId } }
-}
-
-function isApplied(result: RotationResult): boolean {
-  return result === 'succeeded' || result === 'applied_unproved'
 }
 
 function announceVersions(parts: EngineParts, members: readonly Member[], trigger: Trigger): void {

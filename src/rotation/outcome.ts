@@ -1,4 +1,5 @@
 import type { RotationResult, Trigger } from '../model/rotation.ts'
+import type { Version } from '../model/version.ts'
 import type { MaterialSchedule, ScheduleState } from '../store/schedule-state.ts'
 import type { WalkParts } from './steps.ts'
 
@@ -12,6 +13,8 @@ export interface Outcome {
   readonly blamed: boolean
   /** No other material took part. */
   readonly alone: boolean
+  /** The version in use from now on. */
+  readonly active?: Version
   /** Epoch milliseconds. */
   readonly now: number
 }

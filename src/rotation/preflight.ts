@@ -1,7 +1,8 @@
 import type { Trigger } from '../model/rotation.ts'
 import type { Clock } from '../support/clock.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
-import type { ConsumerStep, Member, Placement } from './plan.ts'
+import type { Member } from './plan.ts'
+import type { WalkPlan } from './walk.ts'
 
 /** What is done although the consumer cannot answer now: it may be what heals it. */
 const withoutBaseline: ReadonlySet<Trigger> = new Set([
@@ -18,9 +19,7 @@ const pause = 1_000
  * @throws OperatorError naming the place, the consumer or the verifier
  */
 export async function preflight(
-  members: readonly Member[],
-  placements: readonly Placement[],
-  consumers: readonly ConsumerStep[],
+  { members, placements, consumers }: WalkPlan,
   trigger: Trigger,
   clock: Clock,
   signal: AbortSignal,

@@ -237,7 +237,9 @@ function end(
         { material: name, number: next.number, event: 'activate' as const },
       ]
     : []
-  const outcome = { material: name, trigger, result, ...why, blamed: true, alone: true, now }
+  const used = next ?? active
+  const common = { material: name, trigger, result, blamed: true, alone: true, now }
+  const outcome = { ...common, ...why, ...(used && { active: used }) }
   journal.finish(id, { result, ...why, versions, schedules: [parts.settle(outcome)], now })
   const rotation = journal.get(id)
   const seconds = rotation ? Math.max(0, now - rotation.started) / 1000 : 0

@@ -1,13 +1,13 @@
 import type { Rotation } from '../model/rotation.ts'
 import type { Edition } from '../model/version.ts'
 import type { Unfinished } from '../store/journal.ts'
-import { placementsFor } from './attempt.ts'
+import { walkPlan } from './attempt.ts'
 import { conclude, concludeAbandoned, concludeBack } from './conclusion.ts'
 import { editionOf } from './edition.ts'
 import { inspectTarget } from './inspection.ts'
 import { isMadeByConsumer, isMadeHere, type ManagedMaterial } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
-import { consumerSteps, type Member, type Placement } from './plan.ts'
+import type { Member, Placement } from './plan.ts'
 import { recoverProvoked } from './provoked.ts'
 import { Walk } from './walk.ts'
 
@@ -33,10 +33,9 @@ export async function recover(
     const detail = 'interrupted, and a material of it is no longer configured as it was'
     return closeUntouched(parts, rotation, detail)
   }
-  const placements = placementsFor(rotation.trigger, members)
-  const plan = { id: rotation.id, members, placements, consumers: consumerSteps(placements) }
+  const plan = walkPlan(rotation.id, rotation.trigger, members)
   const walk = new Walk(parts, plan, park)
-  const found = await findingsOf(placements)
+  const found = await findingsOf(plan.placements)
   walk.recall(unfinished, found.done)
   const { trigger } = rotation
   if (rotation.direction === 'back') {

@@ -17,6 +17,8 @@ export interface WalkPlan {
   readonly members: readonly Member[]
   readonly placements: readonly Placement[]
   readonly consumers: readonly ConsumerStep[]
+  /** Whether it ends by proof; an announced version is not in use yet. */
+  readonly proves: boolean
 }
 
 /**
@@ -59,7 +61,7 @@ export class Walk {
     await this.#placing.activate()
     await this.#resume(this.plan.consumers)
     this.#heed()
-    await this.#verify('to', this.#park)
+    if (this.plan.proves) await this.#verify('to', this.#park)
   }
 
   /** stage(previous) → quiesce → activate(previous) → withdraw(next) → resume → verify */
