@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const wanted = process.argv.slice(2)
-const files = wanted.length > 0 ? wanted : globSync('test/**/*.test.ts', { cwd: root }).sort()
+const files = wanted.length > 0 ? wanted : globSync('test/**/*.test.ts', { cwd: root }).toSorted()
 const { status } = spawnSync(
   process.execPath,
   ['--test', '--test-concurrency=2', '--test-timeout=300000', ...files],

@@ -97,7 +97,7 @@ export interface KindContext {
 /** An entry of the catalog. `Options` are the material's keys beside the common ones. */
 export interface KindType<Options> {
   /** A strict zod object of this kind's own options, each with a description. */
-  readonly schema: z.ZodType<Options>
+  readonly schema: z.ZodObject & z.ZodType<Options>
   create(options: Options, context: KindContext): Kind
   /** Never created by default when missing: a typo in a path must not make a new key (interface.md, `on_missing`). */
   readonly neverCreate?: boolean

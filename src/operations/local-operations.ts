@@ -26,6 +26,8 @@ export interface OperationsParts {
   readonly clock: Clock
   readonly surroundings: Surroundings
   readonly materials: readonly DescribedMaterial[]
+  /** Ends what a crash left open; whoever changes something waits for it first. */
+  recover(): Promise<void>
   readonly audit: {
     head(): { readonly seq: number; readonly hash: string }
     list(after: number, limit: number): readonly (Omit<AuditRow, 'at'> & { readonly at: number })[]
@@ -53,7 +55,7 @@ export class LocalOperations implements Operations {
       ...(started !== undefined && { started: instant(started) }),
       paths,
       clock: surroundings.clock(),
-      audit_head: headOf(audit.head()),
+      audit_head: Object.values(audit.head()).join(':'),
       materials: materials.map((material) => materialView(material, this.#parts)),
     }
   }
@@ -67,6 +69,7 @@ export class LocalOperations implements Operations {
   }
 
   async startRotation(name: string, options: RotateOptions, caller: Caller) {
+    await this.#parts.recover()
     this.#refuse(name, options)
     const trigger = options.reason === 'compromise' ? 'compromise' : 'manual'
     const { engine } = this.#parts
@@ -112,10 +115,12 @@ export class LocalOperations implements Operations {
   }
 
   async rollback(name: string, to: number | undefined, caller: Caller) {
+    await this.#parts.recover()
     return this.#finish(this.#parts.engine.rollback(name, to, caller))
   }
 
   async endOverlap(name: string, caller: Caller) {
+    await this.#parts.recover()
     const started = this.#parts.engine.endOverlap(name, caller)
     if (started) return this.#finish(started)
     throw new OperatorError(`no version of ${name} is in overlap`, { kind: 'refused' })
@@ -147,6 +152,7 @@ export class LocalOperations implements Operations {
   }
 
   async import(name: string, files: readonly ImportPart[], caller: Caller) {
+    await this.#parts.recover()
     const { engine, keys } = this.#parts
     const made = await readImport(engine.material(name), keys, files)
     if (made === 'already active') return undefined
@@ -156,16 +162,19 @@ export class LocalOperations implements Operations {
   }
 
   async adopt(name: string, caller: Caller) {
+    await this.#parts.recover()
     const version = await this.#parts.engine.adopt(name, caller)
     this.#parts.planner.changed(name, version)
     return versionView(version)
   }
 
   async apply(name: string, caller: Caller) {
+    await this.#parts.recover()
     return this.#finish(this.#parts.engine.apply(name, caller))
   }
 
   async compromise(name: string, onFailure: 'stay-down' | 'old' | undefined, caller: Caller) {
+    await this.#parts.recover()
     return this.#finish(this.#parts.engine.compromise(name, onFailure, caller))
   }
 
@@ -238,8 +247,4 @@ export class LocalOperations implements Operations {
       ? this.#parts.materials.map((material) => material.name)
       : [this.#described(name).name]
   }
-}
-
-function headOf({ seq, hash }: { readonly seq: number; readonly hash: string }): string {
-  return `${seq}:${hash}`
 }

@@ -15,10 +15,13 @@ export function rotationView(rotation: Rotation): RotationView {
     ...instants({ ended: rotation.ended }),
     ...(result !== undefined && { result }),
     ...(detail !== undefined && { detail }),
-    steps: steps.map(({ started, ended, ...step }) => ({
-      ...step,
+    steps: steps.map(({ name, subject, direction, started, ended, ...end }) => ({
+      name,
+      ...(subject !== undefined && { subject }),
+      direction,
       started: instant(started),
       ...instants({ ended }),
+      ...end,
     })),
     changes,
   }

@@ -14,8 +14,10 @@ import { Queue } from './queue.ts'
 import { driftPrefix, isReconcileAttention, reconcile } from './reconcile.ts'
 import { closeUntouched, recover } from './recovery.ts'
 import { nothingToAdopt, unknownMaterial } from './refusals.ts'
-import type { RotationRequest, Started } from './request.ts'
+import type { RotationRequest, Started, StartOptions } from './request.ts'
 import { Parked } from './walk.ts'
+
+const restoredStore = 'the store was restored from a backup'
 
 /** Carries rotations out, whoever asks. Knows contracts only; when is somebody else's business. */
 export class Engine {
@@ -32,24 +34,23 @@ export class Engine {
     this.#materials = new Map(materials.map((material) => [material.name, material]))
   }
 
-  /**
-   * Ends what was left open, then compares every material with its targets. With a `restored` store
-   * (older than what its marker has seen) nothing is touched: materials wait for `adopt`.
-   */
-  async start(restored = false): Promise<void> {
+  /** Ends what was left open, then compares every material with its targets. */
+  async start({ restored = false, hold = false }: StartOptions = {}): Promise<void> {
     for (const open of this.#parts.journal.unfinished()) {
-      if (restored)
-        closeUntouched(this.#parts, open.rotation, 'the store was restored from a backup')
+      if (restored) closeUntouched(this.#parts, open.rotation, restoredStore)
       else await recover(this.#parts, this.#materials, open, this.#park.signal)
     }
+    const missing: ManagedMaterial[] = []
     for (const material of this.#materials.values()) {
-      if (restored)
-        this.#attention(material.name, `${driftPrefix}the store was restored from a backup`)
-      else
-        await this.#reconcile(material).catch((error: unknown) => {
-          this.#attention(material.name, `${driftPrefix}${messageOf(error)}`)
-        })
+      const block = (reason: string) => this.#attention(material.name, driftPrefix + reason)
+      if (restored) block(restoredStore)
+      else {
+        const create = () => void missing.push(material)
+        await this.#reconcile(material, create).catch((error: unknown) => block(messageOf(error)))
+      }
     }
+    for (const { name } of missing) this.#dueNow(name)
+    if (!hold) await this.#create(missing)
   }
 
   /** Waits for running rotations; after `grace` milliseconds they are parked where that is safe. */
@@ -163,20 +164,20 @@ export class Engine {
     })
   }
 
-  /** Asks the kind whether something changed outside, and acts on it (`on_change`, `watch`). */
-  async poll(name: string): Promise<void> {
+  /**
+   * Whether something changed outside: the issuer has something new (`on_change`), or the consumer was seen
+   * to use something new (`watch`), which is recorded as a version.
+   * @throws when it could not tell
+   */
+  async changed(name: string): Promise<boolean> {
     const material = this.material(name)
     const signal = AbortSignal.timeout(60_000)
     if (isMadeByConsumer(material)) {
-      await this.#queue.run([name], () =>
-        noteObserved(this.#parts, material, { who: 'schedule' }, signal),
-      )
-    } else if (isMadeHere(material)) {
-      const changed = await material.kind.changed?.(this.#parts.keys.active(name), signal)
-      if (!changed) return
-      const actor = { who: 'schedule', why: 'its source changed' }
-      await this.rotate({ materials: [name], trigger: 'schedule', actor, wait: true }).done
+      const actor = { who: 'schedule' }
+      return this.#queue.run([name], () => noteObserved(this.#parts, material, actor, signal))
     }
+    if (!isMadeHere(material)) return false
+    return (await material.kind.changed?.(this.#parts.keys.active(name), signal)) ?? false
   }
 
   /** The material with its active version, as the next rotation would find it. */
@@ -191,18 +192,31 @@ export class Engine {
     return material
   }
 
-  async #reconcile(material: ManagedMaterial): Promise<void> {
+  async #reconcile(material: ManagedMaterial, create: () => void): Promise<void> {
     const { answer, inspected } = await reconcile(this.#parts, material)
     const { name } = material
     this.inspections.note(name, inspected)
     const { attention } = this.#parts.schedule.get(name)
     if (answer.do === 'block') return this.#attention(name, answer.reason)
     if (isReconcileAttention(attention)) this.#attention(name, undefined)
-    const actor = { who: 'recovery', why: answer.do }
-    if (answer.do === 'rewrite') await this.apply(name, actor).done
-    if (answer.do === 'create') {
-      await this.rotate({ materials: [name], trigger: 'schedule', actor, wait: true }).done
+    if (answer.do === 'create') create()
+    if (answer.do === 'rewrite')
+      await this.apply(name, { who: 'recovery', why: 'lost rename' }).done
+  }
+
+  /** First versions, with one restart for all that have the same consumers; what fails is due anyway. */
+  async #create(missing: readonly ManagedMaterial[]): Promise<void> {
+    const sets = Map.groupBy(missing, ({ consumers }) => consumers.map(({ name }) => name).join())
+    const actor = { who: 'schedule', why: 'first version' }
+    for (const set of sets.values()) {
+      const materials = set.map(({ name }) => name)
+      await this.rotate({ materials, trigger: 'schedule', actor, wait: true }).done.catch(() => {})
     }
+  }
+
+  #dueNow(name: string): void {
+    const { schedule, clock } = this.#parts
+    schedule.set({ ...schedule.get(name), due: clock.now() })
   }
 
   #attention(name: string, attention: string | undefined): void {

@@ -14,3 +14,12 @@ export interface RotationRequest {
   /** Whether to queue behind a rotation that is in the way, rather than be told that it is busy. */
   readonly wait: boolean
 }
+
+export interface StartOptions {
+  /**
+   * The store is older than what its marker has seen: nothing is touched, materials wait for `adopt`.
+   */
+  readonly restored?: boolean
+  /** The clock is not trusted yet: first versions are made when they are due, not now. */
+  readonly hold?: boolean
+}

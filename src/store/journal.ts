@@ -1,11 +1,4 @@
-import type {
-  Change,
-  Direction,
-  Rotation,
-  RotationResult,
-  StepName,
-  Trigger,
-} from '../model/rotation.ts'
+import type { Direction, Rotation, RotationResult, StepName, Trigger } from '../model/rotation.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
 import type { Version } from '../model/version.ts'
 import type { Actor, NewVersion, VersionChange } from './key-store.ts'
@@ -89,5 +82,3 @@ export interface Journal {
     readonly before?: string
   }): readonly Rotation[]
 }
-
-export type { Change }

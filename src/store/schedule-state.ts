@@ -1,3 +1,5 @@
+import type { Actor } from './key-store.ts'
+
 /** What is remembered about the schedule of one material. Times are epoch milliseconds. */
 export interface MaterialSchedule {
   readonly material: string
@@ -17,6 +19,8 @@ export interface MaterialSchedule {
   readonly attention?: string
   /** `approve`: the due moment that was approved. */
   readonly approved?: number
+  /** The version that its targets were last seen to hold, and in which boot of the machine. */
+  readonly seen?: { readonly version: number; readonly bootId: string }
   /** The schedule as configured when `due` was computed: a change computes it anew. */
   readonly basis?: string
 }
@@ -33,7 +37,8 @@ export interface ScheduleState {
   /** Never fails for an unknown name: gives a blank record. */
   get(material: string): MaterialSchedule
   all(): readonly MaterialSchedule[]
-  set(state: MaterialSchedule): void
+  /** With an actor (pause, resume, approve …) the change has an audit row that says `action`. */
+  set(state: MaterialSchedule, actor?: Actor, action?: string): void
   accepted(): AcceptedClock | undefined
   accept(clock: AcceptedClock): void
 }

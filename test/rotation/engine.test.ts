@@ -362,7 +362,7 @@ describe('Engine', () => {
   it('leaves everything alone when the store was restored from a backup', async () => {
     const { engine } = await started()
     scratch.world.places.set('/key', 'newer')
-    await engine.start(true)
+    await engine.start({ restored: true })
     assert.equal(scratch.world.places.get('/key'), 'newer')
     assert.match(scratch.store.schedule.get('key').attention ?? '', /restored from a backup/)
   })

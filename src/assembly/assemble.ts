@@ -1,0 +1,166 @@
+import { build } from '../build.ts'
+import { catalogs } from '../config/catalogs.ts'
+import type { Config } from '../config/config.ts'
+import type { Readings } from '../metrics/reading.ts'
+import type { Events } from '../model/events.ts'
+import type { Surroundings } from '../operations/described.ts'
+import { LocalOperations } from '../operations/local-operations.ts'
+import { Engine } from '../rotation/engine.ts'
+import type { Outcome } from '../rotation/outcome.ts'
+import { ClockGuard, systemSigns } from '../scheduler/clock-guard.ts'
+import { afterAttempt } from '../scheduler/policy.ts'
+import { Scheduler } from '../scheduler/scheduler.ts'
+import { archivePublic } from '../store/public-archive.ts'
+import type { Store } from '../store/store.ts'
+import type { Clock } from '../support/clock.ts'
+import { type AssembledMaterial, assembleMaterials } from './materials.ts'
+import { perform } from './perform.ts'
+import { planner } from './planner.ts'
+import { materialReadings } from './readings.ts'
+
+/** rekeyd's parts on one store and one configuration. */
+export interface Assembly {
+  readonly config: Config
+  readonly version: string
+  readonly materials: readonly AssembledMaterial[]
+  readonly operations: LocalOperations
+  /** Every material at this moment, for the metrics. */
+  readings(): ReturnType<Readings['materials']>
+  /** Recovers, reconciles, and from then on rotates what is due. */
+  start(): Promise<void>
+  /** Recovers and reconciles; nothing is due by itself afterwards. */
+  recover(): Promise<void>
+  /** @param grace milliseconds until running rotations are parked */
+  stop(grace: number): Promise<void>
+}
+
+export interface AssemblyParts {
+  readonly config: Config
+  readonly store: Store
+  readonly clock: Clock
+  readonly events: Events
+  readonly surroundings: Pick<Surroundings, 'daemon' | 'paths' | 'started'>
+}
+
+export function assemble(parts: AssemblyParts): Assembly {
+  const { config, store } = parts
+  const materials = assembleMaterials(config, catalogs, store.keys)
+  const signs = systemSigns()
+  const guard = new ClockGuard(parts.clock, store.schedule, build.date, signs)
+  const engine = assembleEngine(parts, materials, signs.bootId)
+  const scheduler = assembleScheduler(parts, materials, engine, guard)
+  let recovered: Promise<void> | undefined
+  const recover = () => (recovered ??= recoverOnce(engine, store, guard))
+  return {
+    config,
+    version: build.version,
+    materials,
+    operations: assembleOperations(parts, materials, engine, scheduler, recover),
+    readings: () =>
+      materialReadings({
+        materials,
+        store,
+        engine,
+        clock: parts.clock,
+        state: (name) => scheduler.stateOf(name)?.state ?? 'idle',
+      }),
+    recover,
+    async start() {
+      await recover()
+      scheduler.start()
+    },
+    async stop(grace) {
+      await Promise.all([scheduler.stop(), engine.stop(grace)])
+    },
+  }
+}
+
+async function recoverOnce(engine: Engine, store: Store, guard: ClockGuard): Promise<void> {
+  const { restored } = store
+  await engine.start({ restored, hold: guard.look().suspect !== undefined })
+  if (restored) store.settle({ who: 'recovery', why: 'every material waits for adopt' })
+}
+
+function assembleEngine(
+  { config, store, clock, events }: AssemblyParts,
+  materials: readonly AssembledMaterial[],
+  bootId: string,
+): Engine {
+  const { keys, journal, schedule } = store
+  return new Engine(
+    {
+      keys,
+      journal,
+      schedule,
+      clock,
+      events,
+      bootId,
+      settle: settlement(materials, store),
+      archive: async (material, number, part, bytes) => {
+        archivePublic(config.stateDir, { material, number }, part, bytes)
+      },
+    },
+    materials.map(({ managed }) => managed),
+  )
+}
+
+function assembleScheduler(
+  { config, store, clock, events }: AssemblyParts,
+  materials: readonly AssembledMaterial[],
+  engine: Engine,
+  guard: ClockGuard,
+): Scheduler {
+  return new Scheduler({
+    clock,
+    guard,
+    state: store.schedule,
+    versions: store.keys,
+    perform: perform(engine, store.keys, events, clock),
+    events,
+    materials: materials.map(({ scheduled }) => scheduled),
+    mode: config.mode,
+    maxRestarts: new Map(config.consumers.map(({ name, maxRestarts }) => [name, maxRestarts])),
+  })
+}
+
+function assembleOperations(
+  { config, store, clock, events, surroundings }: AssemblyParts,
+  materials: readonly AssembledMaterial[],
+  engine: Engine,
+  scheduler: Scheduler,
+  recover: () => Promise<void>,
+): LocalOperations {
+  const { keys, journal, schedule, audit } = store
+  const scheduled = materials.map((material) => material.scheduled)
+  let doubt: { suspect: boolean; reason?: string } = { suspect: false }
+  events.on('clock.suspect', ({ suspect, reason }) => {
+    doubt = { suspect, ...(reason !== undefined && { reason }) }
+  })
+  return new LocalOperations({
+    engine,
+    keys,
+    journal,
+    schedule,
+    clock,
+    audit,
+    recover,
+    planner: planner({ scheduler, materials: scheduled, schedule, clock }),
+    materials: materials.map(({ described }) => described),
+    surroundings: {
+      ...surroundings,
+      version: build.version,
+      mode: config.mode,
+      clock: () => doubt,
+    },
+  })
+}
+
+/** What follows from an outcome for the schedule of its material. */
+function settlement(materials: readonly AssembledMaterial[], { schedule }: Store) {
+  const byName = new Map(materials.map(({ scheduled }) => [scheduled.name, scheduled]))
+  return (outcome: Outcome) => {
+    const state = schedule.get(outcome.material)
+    const material = byName.get(outcome.material)
+    return material ? afterAttempt(material, state, outcome, outcome.active) : state
+  }
+}

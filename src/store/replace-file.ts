@@ -1,0 +1,50 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { hasCode } from '../support/operator-error.ts'
+
+/**
+ * Replaces a small plain file of the store's own, durably: written beside it, synced, renamed, folder
+ * synced. Synchronous, unlike support/atomic-files.ts: the marker is written between two statements of
+ * a synchronous store. Never used on a database.
+ */
+export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600): void {
+  const staged = `${path}.new`
+  rmSync(staged, { force: true })
+  const file = openSync(staged, 'wx', mode)
+  try {
+    writeFileSync(file, content)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(staged, path)
+  syncFolder(dirname(path))
+}
+
+/** The text of a small plain file, or undefined when there is none. */
+export function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+/** A name that was created or renamed survives a power cut only after this. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The encrypted store: versions and their secrets, journal, schedule state and audit log in one SQLite
+ * file, opened by one daemon at a time (lock.ts).
+ *
+ * **Keys.** The *store key* lies outside `state_dir` (file or systemd credential) and is needed only to
+ * open. It wraps, in `store.keys`, two random keys: the *database key*, which encrypts the whole file
+ * with a MAC on every page, and the *data key*, from which the keys are derived that seal each secret
+ * and chain the audit log. Changing the store key rewraps; nothing else is rewritten.
+ *
+ * **What holds.**
+ * - A stolen disk or backup without the store key shows nothing: neither names, schedules and
+ *   fingerprints (database key) nor secrets (both).
+ * - A changed, cut or swapped byte is noticed: pages by their MAC, a sealed value moved to another
+ *   material, version or target by its associated data, audit rows by their chain.
+ * - Secrets are sealed before SQLite sees them, so its page cache, log and temporary space never hold
+ *   one in clear; in this process they live in `SecretBytes` only.
+ * - An older copy brought back is noticed by a marker outside the database, and then nothing is written
+ *   to any target by itself. A store carried to another machine is refused until taken over.
+ * - A daemon that lost its lock cannot write: every transaction checks the epoch of its opening.
+ *
+ * **What does not.** Root, and whoever has the same uid, read the store key and this process's memory.
+ * Who can write both `state_dir` and the marker can bring an old state back; an audit head exported
+ * elsewhere shows it. A host-bound credential on the same disk does not stop a thief of the whole disk.
+ * Who holds the store key can rewrite the audit log: it shows tampering by others, not by the operator.
+ */
+import type { KeyObject } from 'node:crypto'
+import { statSync } from 'node:fs'
+import type { Clock } from '../support/clock.ts'
+import { hasCode, messageOf, OperatorError } from '../support/operator-error.ts'
+import { AuditLog } from './audit.ts'
+import { type Database, databasePath, openDatabase, refuseAbsent } from './database.ts'
+import { derive, keyObject } from './derived-keys.ts'
+import { enter, machineName } from './entrance.ts'
+import { Guard } from './guard.ts'
+import type { Journal } from './journal.ts'
+import { openKeyFile, type StoreKeys, wipeKeys } from './key-file.ts'
+import type { Actor, KeyStore } from './key-store.ts'
+import { markerPathOf, readMarker, writeMarker } from './marker.ts'
+import type { ScheduleState } from './schedule-state.ts'
+import { unseal } from './seal.ts'
+import { SqliteJournal } from './sqlite-journal.ts'
+import { SqliteKeyStore } from './sqlite-key-store.ts'
+import { SqliteScheduleState } from './sqlite-schedule-state.ts'
+import { readStoreKey, type StoreKeySource } from './store-key.ts'
+import { VersionTable } from './version-table.ts'
+
+export interface StoreOptions {
+  readonly stateDir: string
+  readonly storeKey: StoreKeySource
+  readonly clock: Clock
+  /** The marker outside the database; better outside `stateDir` as well. By default `stateDir/store.marker`. */
+  readonly markerPath?: string
+  /** Opens the store of another machine and makes it this one's. */
+  readonly takeOver?: boolean
+  /** By default /etc/machine-id. */
+  readonly machineId?: string
+}
+
+/** An open store. */
+export interface Store {
+  readonly id: string
+  /** Counts openings. */
+  readonly epoch: number
+  /**
+   * Whether this is an older, imported or taken-over store: unfinished rotations are then closed without
+   * touching anything, and materials wait for `adopt`. Stays so over restarts until `settle`.
+   */
+  readonly restored: boolean
+  readonly keys: KeyStore
+  readonly journal: Journal
+  readonly schedule: ScheduleState
+  readonly audit: Pick<AuditLog, 'head' | 'list' | 'verify'>
+  /** Everything that follows from `restored` is done. */
+  settle(actor: Actor): void
+  close(): void
+}
+
+/**
+ * Opens the store. The caller holds its lock (lock.ts).
+ * @throws OperatorError: `locked` when it is absent; `config` for a wrong store key or a folder that
+ *   others may write to; `needs-attention` when it is empty, damaged, or of another machine; `failed`
+ *   when a newer rekeyd wrote it
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { stateDir, clock, takeOver = false } = options
+  const path = databasePath(stateDir)
+  refuseAbsent(path)
+  refuseOpenFolder(stateDir)
+  const keys = await openKeyFile(stateDir, readStoreKey(options.storeKey))
+  try {
+    const db = await openDatabase(path, keys.databaseKey)
+    try {
+      const audit = new AuditLog(db, derive(keys, 'audit chain'))
+      const markerPath = markerPathOf(stateDir, options.markerPath)
+      const arrival = {
+        marker: readMarker(markerPath),
+        machine: machineName(options.machineId),
+        takeOver,
+        now: Math.trunc(clock.now()),
+      }
+      return assemble({ db, keys, audit, clock, markerPath, ...enter(db, audit, arrival) })
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } finally {
+    wipeKeys(keys)
+  }
+}
+
+interface Opened {
+  readonly db: Database
+  readonly keys: StoreKeys
+  readonly audit: AuditLog
+  readonly clock: Clock
+  readonly markerPath: string
+  readonly epoch: number
+  readonly restored: boolean
+}
+
+function assemble({ db, keys, audit, clock, markerPath, epoch, restored }: Opened): Store {
+  const id = keys.store
+  const mark = () => writeMarker(markerPath, { store: id, epoch, ...audit.head() })
+  markFirst(markerPath, mark)
+  const guard = new Guard({ db, audit, clock, epoch, committed: () => markAgain(mark) })
+  const sealKey = derive(keys, 'seal')
+  const versions = new VersionTable(db, {
+    seal: sealKey,
+    fingerprint: fingerprintKey(db, sealKey, id),
+  })
+  const schedule = new SqliteScheduleState(db, guard)
+  return {
+    id,
+    epoch,
+    restored,
+    keys: new SqliteKeyStore({ db, guard, versions, sealKey }),
+    journal: new SqliteJournal({ db, guard, versions, schedule, sealKey }),
+    schedule,
+    audit,
+    settle(actor) {
+      guard.change((record) => {
+        db.exec('UPDATE store SET restored = 0')
+        record(actor, { action: 'store.settle' })
+      })
+    },
+    close: () => void db.close(),
+  }
+}
+
+/** Not derived from the data key, so that fingerprints outlive it. */
+function fingerprintKey(db: Database, sealKey: KeyObject, id: string): KeyObject {
+  const sealed = db.prepare('SELECT fingerprint_key FROM store').pluck().get() as Buffer
+  const key = unseal(sealKey, sealed, ['fingerprint key', id])
+  if (key) return keyObject(key)
+  throw new OperatorError(`the store ${db.name} does not belong to the store.keys beside it`, {
+    kind: 'needs-attention',
+    hint: 'bring both back from one backup: rekeyd restore',
+  })
+}
+
+/** A marker that can never be written would make every start look like a restored store. */
+function markFirst(path: string, mark: () => void): void {
+  try {
+    mark()
+  } catch (error) {
+    if (hasCode(error, 'ENOSPC', 'EDQUOT')) return
+    throw new OperatorError(`cannot write the marker of the store, ${path}: ${messageOf(error)}`, {
+      hint: 'its folder must exist and be writable for the user that rekeyd runs as',
+    })
+  }
+}
+
+/** Later marks are passed over when they fail: the way back must not need space or a second folder. */
+function markAgain(mark: () => void): void {
+  try {
+    mark()
+  } catch {
+    // The marker stays older than the store, which is no evidence of anything.
+  }
+}
+
+function refuseOpenFolder(stateDir: string): void {
+  const mode = statSync(stateDir).mode & 0o777
+  if ((mode & 0o022) === 0) return
+  throw new OperatorError(
+    `state_dir ${stateDir} has mode ${mode.toString(8).padStart(4, '0')}: others may write to it`,
+    { kind: 'config', hint: `chmod 700 ${stateDir}` },
+  )
+}
