@@ -59,7 +59,7 @@ export interface MadeHere {
    * @throws OperatorError naming the place when something does not parse or does not belong together
    */
   adopt?(found: readonly Found[], material: string): Promise<Made>
-  /** `on_change`: whether the issuer has something else than `active`. */
+  /** `on_change`: whether the issuer has something else than `active`. Throws when it could not tell (certbot is halfway). */
   changed?(active: Version | undefined, signal: AbortSignal): Promise<boolean>
   /** `csr`: a fresh private key and a PEM request for it; `adopt` later gets the key together with the certificate. */
   request?(request: GenerateRequest): Promise<{ readonly parts: Parts; readonly csr: string }>

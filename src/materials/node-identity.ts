@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
+import type { KeyObject, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { parseCertificate } from '../formats/certificate.ts'
 import { signCertificate } from '../formats/certificate-issuance.ts'
@@ -16,6 +16,7 @@ import { OperatorError } from '../support/operator-error.ts'
 import type { Found, KindType, Made, MadeHere } from './kind.ts'
 import { cannotAdopt, missingPart, type PartCodecs, readParts, renderPart } from './part-codec.ts'
 import { nodeIdOf, refuseSharedIdentity } from './quptime-cluster.ts'
+import { keyFingerprintOf } from './tls/credential.ts'
 
 const schema = z.strictObject({
   data_dir: z
@@ -154,8 +155,7 @@ function madeOf(key: KeyObject, certificate: X509Certificate): Made {
       public_key: SecretBytes.copyOf(publicKey),
       certificate: SecretBytes.copyOf(certificate.raw),
     },
-    // What `qu` shows and its peers pin.
-    fingerprint: `sha256:${createHash('sha256').update(publicKey).digest('hex')}`,
+    fingerprint: keyFingerprintOf(certificate),
     attributes: {
       algorithm: algorithmOf(key),
       node_id: commonNameOf(certificate) ?? '',

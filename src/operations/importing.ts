@@ -20,6 +20,7 @@ export async function readImport(
   material: ManagedMaterial,
   keys: KeyStore,
   files: readonly ImportPart[],
+  now: number,
 ): Promise<Made | 'already active'> {
   const { name, kind } = material
   if (kind.madeBy === 'consumer' || !kind.adopt) {
@@ -32,8 +33,20 @@ export async function readImport(
       ? [{ part: 'private_key', format: 'pkcs8-der', bytes: requested, place: 'the open request' }]
       : []
   const made = await kind.adopt([...own, ...found], name)
+  refuseInvalid(name, made, now)
   const fingerprint = made.fingerprint ?? keys.fingerprint(made.parts)
   return keys.active(name)?.fingerprint === fingerprint ? 'already active' : made
+}
+
+function refuseInvalid(name: string, { notBefore, notAfter }: Made, now: number): void {
+  const early = notBefore !== undefined && notBefore > now
+  const late = notAfter !== undefined && notAfter <= now
+  if (!early && !late) return
+  const moment = new Date((early ? notBefore : notAfter) ?? now).toISOString()
+  throw new OperatorError(
+    early ? `this ${name} is not valid before ${moment}` : `this ${name} expired at ${moment}`,
+    { kind: 'refused', hint: 'nothing was changed; import one that is valid now' },
+  )
 }
 
 /**

@@ -153,8 +153,8 @@ export class LocalOperations implements Operations {
 
   async import(name: string, files: readonly ImportPart[], caller: Caller) {
     await this.#parts.recover()
-    const { engine, keys } = this.#parts
-    const made = await readImport(engine.material(name), keys, files)
+    const { engine, keys, clock } = this.#parts
+    const made = await readImport(engine.material(name), keys, files, clock.now())
     if (made === 'already active') return undefined
     const view = await this.#finish(engine.import(name, made, caller))
     if (keys.request(name)) keys.setRequest(name, undefined, caller)

@@ -1,7 +1,6 @@
 import type { Made } from '../materials/kind.ts'
 import type { Version } from '../model/version.ts'
 import type { Actor } from '../store/key-store.ts'
-import { messageOf } from '../support/operator-error.ts'
 import { adopt } from './adoption.ts'
 import { attempt, type Draft, memberOf } from './attempt.ts'
 import * as drafts from './drafts.ts'
@@ -11,13 +10,10 @@ import type { EngineParts } from './outcome.ts'
 import type { Member } from './plan.ts'
 import { noteObserved, provokeNext } from './provoked.ts'
 import { Queue } from './queue.ts'
-import { driftPrefix, isReconcileAttention, reconcile } from './reconcile.ts'
-import { closeUntouched, recover } from './recovery.ts'
 import { nothingToAdopt, unknownMaterial } from './refusals.ts'
 import type { RotationRequest, Started, StartOptions } from './request.ts'
+import { Starting, settleAttention } from './starting.ts'
 import { Parked } from './walk.ts'
-
-const restoredStore = 'the store was restored from a backup'
 
 /** Carries rotations out, whoever asks. Knows contracts only; when is somebody else's business. */
 export class Engine {
@@ -35,22 +31,9 @@ export class Engine {
   }
 
   /** Ends what was left open, then compares every material with its targets. */
-  async start({ restored = false, hold = false }: StartOptions = {}): Promise<void> {
-    for (const open of this.#parts.journal.unfinished()) {
-      if (restored) closeUntouched(this.#parts, open.rotation, restoredStore)
-      else await recover(this.#parts, this.#materials, open, this.#park.signal)
-    }
-    const missing: ManagedMaterial[] = []
-    for (const material of this.#materials.values()) {
-      const block = (reason: string) => this.#attention(material.name, driftPrefix + reason)
-      if (restored) block(restoredStore)
-      else {
-        const create = () => void missing.push(material)
-        await this.#reconcile(material, create).catch((error: unknown) => block(messageOf(error)))
-      }
-    }
-    for (const { name } of missing) this.#dueNow(name)
-    if (!hold) await this.#create(missing)
+  start(options: StartOptions = {}): Promise<void> {
+    const starting = new Starting(this.#parts, this.#materials, this.inspections, this)
+    return starting.run(options, this.#park.signal)
   }
 
   /** Waits for running rotations; after `grace` milliseconds they are parked where that is safe. */
@@ -158,7 +141,7 @@ export class Engine {
         ? await adopt(material, this.#parts.keys, actor)
         : this.#parts.keys.active(name)
       if (!version) throw nothingToAdopt(name)
-      this.#attention(name, undefined)
+      settleAttention(this.#parts.schedule, name)
       await this.inspections.look(material)
       return version
     })
@@ -190,38 +173,6 @@ export class Engine {
     const material = this.#materials.get(name)
     if (!material) throw unknownMaterial(name, [...this.#materials.keys()])
     return material
-  }
-
-  async #reconcile(material: ManagedMaterial, create: () => void): Promise<void> {
-    const { answer, inspected } = await reconcile(this.#parts, material)
-    const { name } = material
-    this.inspections.note(name, inspected)
-    const { attention } = this.#parts.schedule.get(name)
-    if (answer.do === 'block') return this.#attention(name, answer.reason)
-    if (isReconcileAttention(attention)) this.#attention(name, undefined)
-    if (answer.do === 'create') create()
-    if (answer.do === 'rewrite')
-      await this.apply(name, { who: 'recovery', why: 'lost rename' }).done
-  }
-
-  /** First versions, with one restart for all that have the same consumers; what fails is due anyway. */
-  async #create(missing: readonly ManagedMaterial[]): Promise<void> {
-    const sets = Map.groupBy(missing, ({ consumers }) => consumers.map(({ name }) => name).join())
-    const actor = { who: 'schedule', why: 'first version' }
-    for (const set of sets.values()) {
-      const materials = set.map(({ name }) => name)
-      await this.rotate({ materials, trigger: 'schedule', actor, wait: true }).done.catch(() => {})
-    }
-  }
-
-  #dueNow(name: string): void {
-    const { schedule, clock } = this.#parts
-    schedule.set({ ...schedule.get(name), due: clock.now() })
-  }
-
-  #attention(name: string, attention: string | undefined): void {
-    const { attention: _, ...state } = this.#parts.schedule.get(name)
-    this.#parts.schedule.set(attention === undefined ? state : { ...state, attention })
   }
 
   #order(

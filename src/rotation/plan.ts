@@ -75,7 +75,7 @@ export function consumerSteps(placements: readonly Placement[]): readonly Consum
       steps.set(managed.name, {
         managed,
         quiesce,
-        verb: quiesce ? 'stop-start' : verbFor(managed, own),
+        verb: verbFor(managed, own, quiesce ? 'stop-start' : managed.apply),
       })
     }
   }
@@ -110,14 +110,14 @@ function mustMatch(placements: readonly Placement[]): boolean {
   return places.size > 1 && parts.size > 1
 }
 
-function verbFor(managed: ManagedConsumer, placements: readonly Placement[]): Verb {
+function verbFor(managed: ManagedConsumer, placements: readonly Placement[], least: Verb): Verb {
   const enough = verbs
-    .slice(verbs.indexOf(managed.apply))
+    .slice(verbs.indexOf(least))
     .find((verb) => placements.every(({ target }) => managed.consumer.picksUp(verb, target.place)))
   if (enough === undefined) {
     throw new OperatorError(`consumer ${managed.name} has no way to pick the change up`, {
       kind: 'refused',
-      hint: `allow a stronger verb than ${managed.apply}`,
+      hint: 'a container that docker started by itself keeps its environment: let compose run it, or mount a file',
     })
   }
   return enough

@@ -10,6 +10,11 @@ export interface Verifier {
   readonly type: string
   /** What it asks, for history and errors: `127.0.0.1:7000`, a URL, a path. */
   readonly subject: string
+  /**
+   * Whether a yes of `accepts` proves that this very edition is in use. Otherwise it only means that the
+   * consumer is up, and the result of a rotation is `applied_unproved` unless another verifier proves it.
+   */
+  readonly proves: boolean
   /** Whether the consumer uses this edition. */
   accepts(edition: Edition, signal: AbortSignal): Promise<Verdict>
   /** Whether the consumer no longer takes the previous edition. Yes means refused. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { isSelfSigned, orderChain } from '../../src/formats/certificate-chain.ts'
+import { signCertificate } from '../../src/formats/certificate-issuance.ts'
 import { generatePrivateKey } from '../../src/formats/key-algorithm.ts'
 import { makeAuthority, signFor, type TestAuthority } from '../materials/tls/authority.ts'
 
@@ -44,8 +45,19 @@ describe('a certificate chain', () => {
   it('does not take a namesake with another key for the issuer', async () => {
     const root = await makeAuthority({ name: 'root' })
     const namesake = await makeAuthority({ name: 'root' })
-    const leaf = await leafUnder(root)
+    const key = await generatePrivateKey('ecdsa-p256')
+    // Without key identifiers nothing but the signature tells them apart.
+    const template = {
+      attributes: [['CN', 'leaf']],
+      names: [],
+      key,
+      notBefore: 0,
+      notAfter: 1,
+    } as const
+    const der = await signCertificate({ ...template, issuer: root, keyIdentifiers: false })
+    const leaf = new X509Certificate(der)
     assert.deepEqual(orderChain(leaf, [namesake.certificate]).issuers, [])
+    assert.deepEqual(orderChain(leaf, [root.certificate]).issuers, [root.certificate])
     assert.ok(isSelfSigned(root.certificate) && !isSelfSigned(leaf))
   })
 

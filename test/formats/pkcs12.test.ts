@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { generatePrivateKey } from '../../src/formats/key-algorithm.ts'
 import { writePrivateKey } from '../../src/formats/key-encoding.ts'
 import { writePkcs12 } from '../../src/formats/pkcs12.ts'

@@ -2,12 +2,9 @@ import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
-import { Database as GenuineDatabase, setLogger } from '@signalapp/sqlcipher'
+import { Database as GenuineDatabase } from '@signalapp/sqlcipher'
 import type { DatabaseKey, KeyForm } from '../../src/sqlcipher/database-key.ts'
 import type { CipherVersion } from '../../src/sqlcipher/page-format.ts'
-
-// It reports every wrong key on stderr.
-setLogger(() => {})
 
 /** Real databases of consumers, made and judged by genuine SQLCipher: never by what is under test. */
 export interface BuildOptions {
@@ -28,7 +25,7 @@ export function newKey(form: KeyForm = 'passphrase', text?: string): DatabaseKey
 }
 
 /** As consumers hand it to `PRAGMA key`. */
-export function pragmaKey({ form, bytes }: DatabaseKey): string {
+function pragmaKey({ form, bytes }: DatabaseKey): string {
   const text = form === 'passphrase' ? bytes.toString() : `x'${bytes.toString('hex')}'`
   return `"${text.replaceAll('"', '""')}"`
 }
@@ -76,7 +73,7 @@ export function buildDatabase(path: string, options: BuildOptions = {}): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(building + suffix, { force: true })
 }
 
-export function insertMessages(db: GenuineDatabase, count: number): void {
+function insertMessages(db: GenuineDatabase, count: number): void {
   db.exec('BEGIN')
   const insert = db.prepare('INSERT INTO messages (body, data) VALUES (?, randomblob(1024))')
   for (let index = 0; index < count; index += 1) insert.run([`hello number ${index}`])
@@ -88,6 +85,8 @@ export function insertMessages(db: GenuineDatabase, count: number): void {
 export function openGenuine(path: string, { key, cipher = 4 }: BuildOptions): GenuineDatabase {
   const db = new GenuineDatabase(path)
   try {
+    // Else it reports every wrong key on stderr.
+    db.exec('PRAGMA cipher_log_level = NONE')
     if (key) db.exec(`PRAGMA key = ${pragmaKey(key)}`)
     if (key && cipher === 3) db.exec('PRAGMA cipher_compatibility = 3')
     db.prepare('SELECT count(*) FROM sqlite_schema').get()

@@ -27,7 +27,7 @@ export function refuseUnsound(credential: Credential, names: readonly string[], 
       })
     }
   }
-  if (false && !isLinked([leaf, ...chain, ...(anchor ? [anchor] : [])])) {
+  if (!isLinked([leaf, ...chain, ...(anchor ? [anchor] : [])])) {
     throw new OperatorError(`${source}: its chain is not in order, or a signature in it is wrong`)
   }
   const missing = names.filter((name) => !covers(leaf, name))

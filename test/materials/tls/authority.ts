@@ -24,8 +24,10 @@ export interface AuthorityOptions {
   readonly above?: TestAuthority
   /** A new one by default. */
   readonly key?: KeyObject
-  /** Whether it says that it may sign certificates. */
+  /** What its basic constraints say. */
   readonly isCa?: boolean
+  /** Whether its key usage allows that; as `isCa` by default. */
+  readonly maySign?: boolean
 }
 
 export const now = Date.UTC(2026, 10, 3, 12)
@@ -33,7 +35,7 @@ export const day = 86_400_000
 
 /** A root, or a CA below `above`. */
 export async function makeAuthority(options: AuthorityOptions = {}): Promise<TestAuthority> {
-  const { name = 'Test CA', algorithm = 'ecdsa-p256', above, isCa = true } = options
+  const { name = 'Test CA', algorithm = 'ecdsa-p256', above, isCa = true, maySign = isCa } = options
   const key = options.key ?? (await generatePrivateKey(algorithm))
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
   const made = await x509.X509CertificateGenerator.create(
@@ -51,7 +53,7 @@ export async function makeAuthority(options: AuthorityOptions = {}): Promise<Tes
       extensions: [
         new x509.BasicConstraintsExtension(isCa, undefined, true),
         new x509.KeyUsagesExtension(
-          isCa ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature,
+          maySign ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature,
           true,
         ),
         await x509.SubjectKeyIdentifierExtension.create(spki, false, webcrypto),

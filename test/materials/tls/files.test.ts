@@ -102,7 +102,8 @@ describe('issuer files', () => {
   it('reads what editors, mail and certbot make of PEM', async () => {
     const expected = new X509Certificate(chainPem).raw
     const crlf = (pem: Buffer) => pem.toString('latin1').replaceAll('\n', '\r\n')
-    const junk = (pem: Buffer) => `Bag Attributes\n  localKeyID: 01\n\n${pem}\ntrailing text`
+    const junk = (pem: Buffer) =>
+      `Bag Attributes\n  localKeyID: 01\n\n${pem.toString()}\ntrailing text`
     const [leaf, issuing, top] = certificates(chainPem)
     const der = decodePem(chainPem)![0]!.der
     const keyDer = decodePem(keyPem)![0]!.der
@@ -112,7 +113,7 @@ describe('issuer files', () => {
       'CR LF': [crlf(chainPem), crlf(keyPem)],
       'text around it': [junk(chainPem), junk(keyPem)],
       'no newline at the end': [lines(chainPem).join('\n'), lines(keyPem).join('\n')],
-      'a byte order mark': [`\uFEFF${chainPem}`, `\uFEFF${keyPem}`],
+      'a byte order mark': [`\uFEFF${chainPem.toString()}`, `\uFEFF${keyPem.toString()}`],
       'key and certificates in one file': [both, both],
       'root first': [Buffer.concat([top!, issuing!, leaf!]), keyPem],
       'a certificate twice': [Buffer.concat([leaf!, leaf!, issuing!, issuing!]), keyPem],

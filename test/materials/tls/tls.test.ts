@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import 'reflect-metadata'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import * as x509 from '@peculiar/x509'
 import type { Made, MadeHere } from '../../../src/materials/kind.ts'
 import { tls } from '../../../src/materials/tls/tls.ts'
 import { SecretBytes } from '../../../src/model/secret-bytes.ts'
@@ -142,6 +144,12 @@ describe('kind tls', () => {
     const leaf = leafOf(await generate(makeKind({ issuer: 'self_signed', names: [long] })))
     assert.ok(!leaf.subject)
     assert.ok(leaf.checkHost(long))
+    // RFC 5280 §4.2.1.6: critical exactly then.
+    const isCritical = ({ raw }: X509Certificate) =>
+      new x509.X509Certificate(raw).getExtension('2.5.29.17')?.critical
+    assert.equal(isCritical(leaf), true)
+    const named = leafOf(await generate(makeKind({ issuer: 'self_signed', names })))
+    assert.equal(isCritical(named), false)
   })
 
   it('keeps to the lifetime, begins a little earlier, and never uses a serial number twice', async () => {
@@ -257,6 +265,7 @@ describe('issuer ca', () => {
       ending: await makeAuthority({ notAfter: now + 60_000 }),
       unborn: await makeAuthority({ notBefore: now + day }),
       leaf: await makeAuthority({ isCa: false }),
+      mute: await makeAuthority({ maySign: false }),
       mixed: { ...root, keyPem: below.keyPem },
       keyless: { ...root, keyPem: root.pem },
       unrelated: { ...root, pem: Buffer.concat([root.pem, below.pem]) },
@@ -266,6 +275,7 @@ describe('issuer ca', () => {
       ending: /ending\.pem ends/,
       unborn: /unborn\.pem is not valid before 2026-11-04/,
       leaf: /leaf\.pem is not the certificate of a CA/,
+      mute: /mute\.pem is not the certificate of a CA/,
       mixed: /mixed\.pem holds no certificate for the private key in .*mixed\.key/,
       keyless: /keyless\.key holds no private key/,
       unrelated: /unrelated\.pem: one of the certificates issued none of the others/,
@@ -300,7 +310,7 @@ describe('issuer csr', () => {
 
   it('makes a key and a request, and takes the certificate that belongs to it', async () => {
     const kind = makeKind({ issuer: 'csr', names })
-    const { parts, csr } = (await kind.request?.({ material: 'm', now }))!
+    const { parts, csr } = await kind.request!({ material: 'm', now })
     assert.match(csr, /^-----BEGIN CERTIFICATE REQUEST-----\n/)
     const key = parts['private_key']!
     const found = (pem: Buffer) =>
@@ -320,7 +330,7 @@ describe('issuer csr', () => {
     )
     assert.equal(made?.attributes['issuer_kind'], 'csr')
     assert.equal(
-      new X509Certificate(made!.parts['chain']!.bytes).fingerprint,
+      new X509Certificate(made.parts['chain']!.bytes).fingerprint,
       below.certificate.fingerprint,
     )
     const narrow = await signFor(

@@ -1,0 +1,169 @@
+import { request } from 'node:http'
+import { z } from 'zod'
+import { hasCode, OperatorError } from '../../support/operator-error.ts'
+
+/** The newest version of the Engine API whose requests this file knows; nothing here changed since 1.24. */
+const known = '1.47'
+/** A list of containers with their labels, on a host with thousands of them. */
+const longestReply = 8 * 1024 * 1024
+/** For questions, in milliseconds. */
+const patience = 10_000
+/** Stopping waits for the container's own stop timeout; the consumer's `timeouts` end it sooner. */
+const longest = 15 * 60_000
+
+export interface Container {
+  readonly id: string
+  /** Without the leading slash. */
+  readonly name: string
+  /** `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`. */
+  readonly state: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+const apiVersion = z.string().regex(/^\d{1,3}\.\d{1,3}$/)
+const versionReply = z.object({ ApiVersion: apiVersion, MinAPIVersion: apiVersion.optional() })
+const listReply = z.array(
+  z.object({
+    Id: z.string().regex(/^[0-9a-f]{12,64}$/),
+    Names: z.array(z.string()).nullish(),
+    State: z.string(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+  }),
+)
+
+/**
+ * The part of the Docker Engine API that rekeyd needs, over the engine's unix socket. Containers are
+ * found by listing, never by inspecting: the answer to an inspection holds the environment, and it
+ * takes the beginning of an id for a name.
+ */
+export class DockerEngine {
+  readonly #socket: string
+
+  constructor(socket: string) {
+    this.#socket = socket
+  }
+
+  /** Every container, running or not, that the engine's filters let through. */
+  async containers(
+    filters: Readonly<Record<string, readonly string[]>>,
+    signal: AbortSignal,
+  ): Promise<readonly Container[]> {
+    const query = new URLSearchParams({ all: '1', filters: JSON.stringify(filters) })
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+    const { status, body } = await this.#ask('GET', `/containers/json?${query.toString()}`, limit)
+    if (status !== 200) throw this.#unexpected(`answered ${status} to the list of containers`)
+    return this.#parse(body, listReply).map(({ Id, Names, State, Labels }) => ({
+      id: Id,
+      name: (Names ?? []).find((name) => !name.includes('/', 1))?.slice(1) ?? Id,
+      state: State,
+      labels: Labels ?? {},
+    }))
+  }
+
+  /**
+   * Returns when it is done; a container that is already as it shall be is success.
+   * @param action `stop`, `start`, `restart` or `kill?signal=…`
+   */
+  async act(container: Container, action: string, signal: AbortSignal): Promise<void> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(longest)])
+    const { status } = await this.#ask('POST', `/containers/${container.id}/${action}`, limit)
+    if (status === 204 || status === 304) return
+    const [verb = action] = action.split('?')
+    const why = {
+      403: 'it is not permitted',
+      404: 'it is gone',
+      409: 'its state does not allow it',
+    }
+    throw new OperatorError(
+      `Docker could not ${verb} container ${container.name}: ${why[status as 404] ?? `status ${status}`}`,
+      { hint: `see docker logs ${container.name}` },
+    )
+  }
+
+  /** Asks in the newest version of the API that both sides know. */
+  async #ask(method: 'GET' | 'POST', path: string, signal: AbortSignal) {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+    const { status, body } = await this.#send('GET', '/version', limit)
+    if (status !== 200) throw this.#unexpected(`answered ${status} to /version`)
+    const { ApiVersion, MinAPIVersion = '1.24' } = this.#parse(body, versionReply)
+    if (isNewer(MinAPIVersion, known)) {
+      throw this.#unexpected(`wants version ${MinAPIVersion} of its API, rekeyd speaks ${known}`)
+    }
+    const version = isNewer(ApiVersion, known) ? known : ApiVersion
+    return this.#send(method, `/v${version}${path}`, signal)
+  }
+
+  async #send(method: string, path: string, signal: AbortSignal) {
+    try {
+      return await exchange(this.#socket, method, path, signal)
+    } catch (error) {
+      throw this.#unreachable(error)
+    }
+  }
+
+  #parse<T>(body: Buffer, schema: z.ZodType<T>): T {
+    try {
+      return schema.parse(JSON.parse(body.toString('utf8')))
+    } catch {
+      throw this.#unexpected('gave an answer that cannot be understood')
+    }
+  }
+
+  #unexpected(what: string): OperatorError {
+    return new OperatorError(`the Docker engine at ${this.#socket} ${what}`, {
+      hint: 'check that the socket is that of a Docker engine, or of a proxy that lets this through',
+    })
+  }
+
+  #unreachable(error: unknown): unknown {
+    if (error instanceof OperatorError) return error
+    if (hasCode(error, 'EACCES', 'EPERM')) {
+      return new OperatorError(`the Docker socket ${this.#socket} may not be used: not permitted`, {
+        kind: 'refused',
+        hint: "add rekeyd's user to the group that owns the socket, which makes it root on this host",
+      })
+    }
+    if (error instanceof Error && error.name === 'AbortError') {
+      const { cause } = error
+      const late = cause instanceof Error && cause.name === 'TimeoutError'
+      return late ? this.#unexpected('did not answer in time') : cause
+    }
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    return new OperatorError(`the Docker engine at ${this.#socket} cannot be reached${code}`, {
+      hint: 'check that it runs, and `socket`',
+    })
+  }
+}
+
+/** One request on a connection of its own; the answer is read up to a limit. */
+function exchange(socketPath: string, method: string, path: string, signal: AbortSignal) {
+  return new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
+    const headers = { host: 'docker' }
+    const question = request({ socketPath, method, path, signal, headers, agent: false })
+    question.once('error', reject)
+    question.once('response', (answer) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      answer.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        chunks.push(chunk)
+        if (size > longestReply) {
+          answer.destroy(new OperatorError(`the answer at ${socketPath} is too long`))
+        }
+      })
+      answer.once('error', reject)
+      answer.once('end', () =>
+        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }),
+      )
+    })
+    question.end()
+  })
+}
+
+/** Compares `1.9` and `1.41` as versions. */
+function isNewer(a: string, b: string): boolean {
+  const [[majorA = 0, minorA = 0], [majorB = 0, minorB = 0]] = [a, b].map((version) =>
+    version.split('.').map(Number),
+  ) as [number[], number[]]
+  return majorA !== majorB ? majorA > majorB : minorA > minorB
+}

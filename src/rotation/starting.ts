@@ -1,0 +1,89 @@
+import type { ScheduleState } from '../store/schedule-state.ts'
+import { messageOf } from '../support/operator-error.ts'
+import type { Engine } from './engine.ts'
+import type { Inspections } from './inspections.ts'
+import type { ManagedMaterial } from './managed.ts'
+import type { EngineParts } from './outcome.ts'
+import { driftPrefix, isReconcileAttention, reconcile } from './reconcile.ts'
+import { closeUntouched, recover } from './recovery.ts'
+import type { StartOptions } from './request.ts'
+
+const restoredStore = 'the store was restored from a backup'
+
+/** What happens once at every start, before anything is due: recovery, reconcile, first versions. */
+export class Starting {
+  readonly #parts: EngineParts
+  readonly #materials: ReadonlyMap<string, ManagedMaterial>
+  readonly #inspections: Inspections
+  readonly #engine: Pick<Engine, 'apply' | 'rotate'>
+
+  constructor(
+    parts: EngineParts,
+    materials: ReadonlyMap<string, ManagedMaterial>,
+    inspections: Inspections,
+    engine: Pick<Engine, 'apply' | 'rotate'>,
+  ) {
+    this.#parts = parts
+    this.#materials = materials
+    this.#inspections = inspections
+    this.#engine = engine
+  }
+
+  /** @param park ends it where that is safe */
+  async run({ restored = false, hold = false }: StartOptions, park: AbortSignal): Promise<void> {
+    for (const open of this.#parts.journal.unfinished()) {
+      if (restored) closeUntouched(this.#parts, open.rotation, restoredStore)
+      else await recover(this.#parts, this.#materials, open, park)
+    }
+    const missing: ManagedMaterial[] = []
+    for (const material of this.#materials.values()) {
+      const block = (reason: string) => this.#attention(material.name, driftPrefix + reason)
+      if (restored) block(restoredStore)
+      else {
+        const create = () => void missing.push(material)
+        await this.#reconcile(material, create).catch((error: unknown) => block(messageOf(error)))
+      }
+    }
+    for (const { name } of missing) this.#dueNow(name)
+    if (!hold) await this.#create(missing)
+  }
+
+  async #reconcile(material: ManagedMaterial, create: () => void): Promise<void> {
+    const { answer, inspected } = await reconcile(this.#parts, material)
+    const { name } = material
+    this.#inspections.note(name, inspected)
+    if (answer.do === 'block') return this.#attention(name, answer.reason)
+    const { schedule } = this.#parts
+    if (isReconcileAttention(schedule.get(name).attention)) settleAttention(schedule, name)
+    if (answer.do === 'create') create()
+    if (answer.do !== 'rewrite') return
+    await this.#engine.apply(name, { who: 'recovery', why: 'lost rename' }).done
+  }
+
+  /** First versions, with one restart for all that have the same consumers; what fails is due anyway. */
+  async #create(missing: readonly ManagedMaterial[]): Promise<void> {
+    const sets = Map.groupBy(missing, ({ consumers }) => consumers.map(({ name }) => name).join())
+    const actor = { who: 'schedule', why: 'first version' }
+    for (const set of sets.values()) {
+      const materials = set.map(({ name }) => name)
+      const { done } = this.#engine.rotate({ materials, trigger: 'schedule', actor, wait: true })
+      await done.catch(() => {})
+    }
+  }
+
+  #dueNow(name: string): void {
+    const { schedule, clock } = this.#parts
+    schedule.set({ ...schedule.get(name), due: clock.now() })
+  }
+
+  #attention(name: string, attention: string): void {
+    const { schedule } = this.#parts
+    schedule.set({ ...schedule.get(name), attention })
+  }
+}
+
+/** A person has decided, or the reason is gone. */
+export function settleAttention(schedule: ScheduleState, name: string): void {
+  const { attention: _, ...state } = schedule.get(name)
+  schedule.set(state)
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { request as plainRequest } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import { z } from 'zod'
+import { OperatorError } from './operator-error.ts'
+import { reach } from './reach.ts'
+
+const longestBody = 1024 * 1024
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** The option of an address to ask. Without user and password: those would be seen in `status`. */
+export const urlOption = z.string().refine((text) => {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password
+}, 'must be an http or https address without user and password')
+
+/** The options of a connection that may be TLS. */
+export const trustOptions = {
+  ca: z.string().startsWith('/').optional().describe('PEM file of the authority to trust.'),
+  insecure: z
+    .boolean()
+    .optional()
+    .describe('Accept any certificate; only for an address of this host.'),
+}
+
+/** Refines options that have `url` and {@link trustOptions}. */
+export function isTrustworthy({ url, insecure }: { url: string; insecure?: boolean | undefined }) {
+  return !insecure || loopback.test(URL.parse(url)?.hostname ?? '')
+}
+
+export interface HttpQuestion {
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly ca?: string | undefined
+  readonly insecure?: boolean | undefined
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly body: Buffer
+}
+
+/**
+ * Asks by GET, on a connection of its own. Redirects are not followed: the answer is whatever the
+ * named host says. At most 1 MiB within ten seconds.
+ * @throws OperatorError when there is no complete answer
+ */
+export async function httpGet(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
+  const ca = question.ca === undefined ? undefined : await readAuthority(question.ca)
+  const { host } = new URL(question.url)
+  return reach(host, signal, (limit) => exchange(question, ca, limit))
+}
+
+function exchange(
+  { url, headers, insecure }: HttpQuestion,
+  ca: Buffer | undefined,
+  signal: AbortSignal,
+) {
+  return new Promise<HttpAnswer>((resolve, reject) => {
+    const send = url.startsWith('https:') ? tlsRequest : plainRequest
+    const trust = { rejectUnauthorized: !insecure, ...(ca && { ca }) }
+    const question = send(url, { ...trust, headers: { ...headers }, signal, agent: false })
+    question.once('error', reject)
+    question.once('response', (answer) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      answer.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        chunks.push(chunk)
+        if (size > longestBody) answer.destroy(tooLong(url))
+      })
+      answer.once('error', reject)
+      answer.once('end', () =>
+        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }),
+      )
+    })
+    question.end()
+  })
+}
+
+function tooLong(url: string): OperatorError {
+  return new OperatorError(`${new URL(url).host} answers more than 1 MiB`)
+}
+
+async function readAuthority(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch {
+    throw new OperatorError(`cannot read ${path}`, { kind: 'config', hint: 'check `ca`' })
+  }
+}
