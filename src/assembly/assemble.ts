@@ -42,6 +42,8 @@ export interface AssemblyParts {
   readonly surroundings: Pick<Surroundings, 'daemon' | 'paths' | 'started'>
 }
 
+type ClockState = ReturnType<Surroundings['clock']>
+
 export function assemble(parts: AssemblyParts): Assembly {
   const { config, store } = parts
   const materials = assembleMaterials(config, catalogs, store.keys)
@@ -49,13 +51,23 @@ export function assemble(parts: AssemblyParts): Assembly {
   const guard = new ClockGuard(parts.clock, store.schedule, build.date, signs)
   const engine = assembleEngine(parts, materials, signs.bootId)
   const scheduler = assembleScheduler(parts, materials, engine, guard)
+  let doubt: ClockState = { suspect: false }
+  const listening = [
+    parts.events.on('clock.suspect', ({ suspect, reason }) => {
+      doubt = { suspect, ...(reason !== undefined && { reason }) }
+    }),
+    // Rotations by hand move dates that the scheduler has in its heap.
+    parts.events.on('rotation.finished', ({ changes }) => {
+      for (const { material } of changes) scheduler.poke(material)
+    }),
+  ]
   let recovered: Promise<void> | undefined
   const recover = () => (recovered ??= recoverOnce(engine, store, guard))
   return {
     config,
     version: build.version,
     materials,
-    operations: assembleOperations(parts, materials, engine, scheduler, recover),
+    operations: assembleOperations(parts, materials, engine, scheduler, recover, () => doubt),
     readings: () =>
       materialReadings({
         materials,
@@ -70,6 +82,7 @@ export function assemble(parts: AssemblyParts): Assembly {
       scheduler.start()
     },
     async stop(grace) {
+      for (const ignore of listening) ignore()
       await Promise.all([scheduler.stop(), engine.stop(grace)])
     },
   }
@@ -114,7 +127,9 @@ function assembleScheduler(
     clock,
     guard,
     state: store.schedule,
-    versions: store.keys,
+    versions: {
+      list: (name) => store.keys.list(name).filter(({ state }) => state !== 'destroyed'),
+    },
     perform: perform(engine, store.keys, events, clock),
     events,
     materials: materials.map(({ scheduled }) => scheduled),
@@ -124,18 +139,15 @@ function assembleScheduler(
 }
 
 function assembleOperations(
-  { config, store, clock, events, surroundings }: AssemblyParts,
+  { config, store, clock, surroundings }: AssemblyParts,
   materials: readonly AssembledMaterial[],
   engine: Engine,
   scheduler: Scheduler,
   recover: () => Promise<void>,
+  clockState: () => ClockState,
 ): LocalOperations {
   const { keys, journal, schedule, audit } = store
   const scheduled = materials.map((material) => material.scheduled)
-  let doubt: { suspect: boolean; reason?: string } = { suspect: false }
-  events.on('clock.suspect', ({ suspect, reason }) => {
-    doubt = { suspect, ...(reason !== undefined && { reason }) }
-  })
   return new LocalOperations({
     engine,
     keys,
@@ -150,7 +162,7 @@ function assembleOperations(
       ...surroundings,
       version: build.version,
       mode: config.mode,
-      clock: () => doubt,
+      clock: clockState,
     },
   })
 }

@@ -3,7 +3,7 @@ import type { Edition, Version } from '../model/version.ts'
 import type { Actor, KeyStore, NewVersion } from '../store/key-store.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { resolvePart } from './edition.ts'
-import { inspectTarget, readTargets } from './inspection.ts'
+import { inspectTarget, isReadable, readTargets } from './inspection.ts'
 import type { ManagedMaterial } from './managed.ts'
 
 /**
@@ -53,7 +53,7 @@ function reference({ material, number }: Version) {
 async function refuseDisagreement(material: ManagedMaterial<MadeHere>, made: Made): Promise<void> {
   const edition = passing(material, made)
   for (const target of material.targets.filter(({ role }) => role === 'active')) {
-    if (target.read) continue
+    if (isReadable(target)) continue
     const finding = await inspectTarget(target, [edition])
     if (finding.holds === 'version') continue
     const detail = 'detail' in finding && finding.detail ? ` (${finding.detail})` : ''

@@ -2,7 +2,7 @@ import type { Found, Made, MadeHere } from '../materials/kind.ts'
 import type { Edition, Version } from '../model/version.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
-import type { Finding, Target } from '../targets/target.ts'
+import type { Finding, ReadPart, Target } from '../targets/target.ts'
 import { editionOf, resolvePart } from './edition.ts'
 import { isMadeHere, type ManagedMaterial } from './managed.ts'
 
@@ -73,7 +73,7 @@ async function recogniseSpelling(
   }
   const known: Finding = { holds: 'version', number: active.number }
   return inspected.map(({ target, finding }) =>
-    target.role === 'active' && target.read && finding.holds === 'something else'
+    target.role === 'active' && isReadable(target) && finding.holds === 'something else'
       ? { target, finding: known }
       : { target, finding },
   )
@@ -109,11 +109,26 @@ export async function readTargets(
 async function readAll(material: ManagedMaterial<MadeHere>): Promise<readonly Found[]> {
   const found: Found[] = []
   for (const target of material.targets.filter(({ role }) => role === 'active')) {
-    const bytes = await target.read?.(AbortSignal.timeout(patience))
-    if (!bytes) continue
     const { path, key } = target.place
-    const place = key === undefined ? path : `${path} ${key}`
-    found.push({ ...resolvePart(material.kind, target.part, target.format), bytes, place })
+    for (const { name, part, format, bytes } of await readTarget(target)) {
+      const place = [path, name ?? key].filter((word) => word !== undefined).join(' ')
+      found.push({ ...resolvePart(material.kind, part, format), bytes, place })
+    }
   }
   return found
+}
+
+type ReadHere = Omit<ReadPart, 'name'> & { readonly name?: string }
+
+async function readTarget(target: Target): Promise<readonly ReadHere[]> {
+  const signal = AbortSignal.timeout(patience)
+  if (target.readParts) return target.readParts(signal)
+  const bytes = await target.read?.(signal)
+  const { part, format } = target
+  return bytes ? [{ bytes, ...(part !== undefined && { part }), ...(format && { format }) }] : []
+}
+
+/** Whether what a target holds can be read back, as that of a database key cannot. */
+export function isReadable(target: Target): boolean {
+  return target.read !== undefined || target.readParts !== undefined
 }

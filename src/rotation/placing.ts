@@ -62,7 +62,10 @@ export class Placing {
   async activate(): Promise<void> {
     for (let staging = 1; ; staging += 1) {
       try {
-        for (const placement of this.#open) await this.#switch(placement)
+        for (const placement of this.#open) {
+          await this.#switch(placement)
+          this.#done.add(placement)
+        }
         return
       } catch (error) {
         if (!(error instanceof LiveChanged) || staging === stagings) throw error

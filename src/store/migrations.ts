@@ -110,7 +110,8 @@ export const migrations: readonly string[] = [
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     wall REAL NOT NULL,
     since_boot REAL NOT NULL,
-    boot_id TEXT NOT NULL
+    boot_id TEXT NOT NULL,
+    doubt REAL NOT NULL
   ) STRICT;
 
   CREATE TABLE audit (

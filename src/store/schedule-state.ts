@@ -30,6 +30,8 @@ export interface AcceptedClock {
   readonly wall: number
   readonly sinceBoot: number
   readonly bootId: string
+  /** Milliseconds that it jumped forward without having been synchronised since. */
+  readonly doubt?: number
 }
 
 /** Persisted over restarts; synchronous. */

@@ -39,18 +39,21 @@ export class SqliteScheduleState implements ScheduleState {
   }
 
   accepted(): AcceptedClock | undefined {
-    const columns = 'wall, since_boot AS sinceBoot, boot_id AS bootId'
-    return this.#db.prepare(`SELECT ${columns} FROM accepted_clock`).get() as
-      | AcceptedClock
+    const columns = 'wall, since_boot AS sinceBoot, boot_id AS bootId, doubt'
+    const row = this.#db.prepare(`SELECT ${columns} FROM accepted_clock`).get() as
+      | Required<AcceptedClock>
       | undefined
+    if (!row) return undefined
+    const { doubt, ...clock } = row
+    return doubt > 0 ? row : clock
   }
 
   /** Not synced by itself: it comes with every tick, and losing the last few does no harm. */
-  accept({ wall, sinceBoot, bootId }: AcceptedClock): void {
+  accept({ wall, sinceBoot, bootId, doubt = 0 }: AcceptedClock): void {
     this.#guard.note(() =>
       this.#db
-        .prepare('INSERT OR REPLACE INTO accepted_clock VALUES (1, ?, ?, ?)')
-        .run(wall, sinceBoot, bootId),
+        .prepare('INSERT OR REPLACE INTO accepted_clock VALUES (1, ?, ?, ?, ?)')
+        .run(wall, sinceBoot, bootId, doubt),
     )
   }
 }

@@ -84,8 +84,19 @@ export interface Target {
   /** What the place holds, for adoption; undefined when it holds nothing. Absent where it cannot be read back. */
   read?(signal: AbortSignal): Promise<SecretBytes | undefined>
 
+  /** The same for a place that holds several parts. */
+  readParts?(signal: AbortSignal): Promise<readonly ReadPart[]>
+
   /** Removes every staged or kept file of ours beside the place. Called when no rotation is under way on it. */
   tidy(signal: AbortSignal): Promise<void>
+}
+
+/** One of several parts at a place; part and format as the target's own. */
+export interface ReadPart {
+  readonly name: string
+  readonly part?: string
+  readonly format?: Format
+  readonly bytes: SecretBytes
 }
 
 /** The live place was edited between `stage` and `activate`. */

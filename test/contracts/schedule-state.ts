@@ -61,6 +61,8 @@ export function describeScheduleState(
       schedule.accept({ wall: 1, sinceBoot: 2.5, bootId: 'a' })
       schedule.accept({ wall: 3, sinceBoot: 4, bootId: 'b' })
       assert.deepEqual(schedule.accepted(), { wall: 3, sinceBoot: 4, bootId: 'b' })
+      schedule.accept({ wall: 5, sinceBoot: 6, bootId: 'b', doubt: 7 })
+      assert.deepEqual(schedule.accepted(), { wall: 5, sinceBoot: 6, bootId: 'b', doubt: 7 })
     })
   })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -36,11 +36,13 @@ const signal = new AbortController().signal
 export function describeTarget(name: string, open: (folder: string) => Promise<TestPlace>): void {
   const test = (title: string, run: (place: TestPlace) => Promise<void>): void => {
     it(title, async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'rekeyd-target-'))
+      const around = await mkdtemp(join(tmpdir(), 'rekeyd-target-'))
+      const folder = join(around, 'place')
       try {
+        await mkdir(folder)
         await run(await open(folder))
       } finally {
-        await rm(folder, { recursive: true, force: true })
+        await rm(around, { recursive: true, force: true })
       }
     })
   }

@@ -1,0 +1,85 @@
+import type { Verb } from '../consumers/consumer.ts'
+import type { Mode } from '../model/material.ts'
+import type { StoreKeySource } from '../store/store-key.ts'
+import type { Choice } from './choice.ts'
+
+/**
+ * The config as everything else reads it: checked, defaults filled in, names resolved. Spans are
+ * milliseconds, paths absolute, lists in the order of the file. Holds no secret. A {@link Choice} is
+ * made real by its catalog: `targets[choice.type].create(choice.options, …)`.
+ */
+export interface Config {
+  /** The file it was read from. */
+  readonly path: string
+  readonly mode: Mode
+  readonly stateDir: string
+  readonly storeKey: StoreKeySource
+  readonly socket: {
+    readonly path: string
+    /** Permission bits. */
+    readonly mode: number
+  }
+  readonly metrics: ListenAddress
+  readonly windows: readonly WindowConfig[]
+  readonly consumers: readonly ConsumerConfig[]
+  readonly materials: readonly MaterialConfig[]
+}
+
+interface ListenAddress {
+  /** A name or an address, IPv6 without brackets. */
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+}
+
+/** When a rotation may run. */
+export interface WindowConfig {
+  readonly name: string
+  /** Five fields; when it opens. */
+  readonly cron: string
+  readonly duration: number
+  /** IANA name. */
+  readonly timezone: string
+}
+
+/** A service that reads key material. */
+export interface ConsumerConfig {
+  readonly name: string
+  /** How it is reached: an entry of the consumers' catalog. */
+  readonly reach: Choice
+  /** The least verb; a stronger one is taken when a changed target needs it. */
+  readonly apply: Verb
+  /** Verifiers that must all say yes before it counts as up. */
+  readonly ready: readonly Choice[]
+  readonly timeouts: { readonly stop: number; readonly start: number; readonly ready: number }
+  /** How long it must still be well after it was ready. */
+  readonly dwell: number
+  /** Per window. */
+  readonly maxRestarts: number
+}
+
+/** A piece of key material under management. */
+export interface MaterialConfig {
+  readonly name: string
+  readonly kind: Choice
+  readonly schedule: Choice
+  readonly targets: readonly Choice[]
+  /** Names of consumers, in the order in which they are resumed. */
+  readonly consumers: readonly string[]
+  /** Empty with `verify: none`: the result is then `applied_unproved`. */
+  readonly verify: readonly Choice[]
+  /** Absent: at any time. */
+  readonly window?: WindowConfig
+  /** How long clients may still use the previous version; 0 for not at all. */
+  readonly overlap: number
+  /** How long rekeyd can still give a previous version back; never shorter than `overlap`. */
+  readonly keep: number
+  /** How long before its rotation the next version is made; 0 for at the rotation. */
+  readonly announce: number
+  /** Whether each rotation waits for `rekeyd approve`, whatever the mode. */
+  readonly approval: boolean
+  readonly onMissing: 'refuse' | 'create'
+  /** Names of materials that whoever has this one can read. */
+  readonly contains: readonly string[]
+  readonly impact?: string
+}

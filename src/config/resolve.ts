@@ -1,0 +1,74 @@
+import type { Catalogs } from './catalogs.ts'
+import type { Config, ConsumerConfig, MaterialConfig, WindowConfig } from './config.ts'
+import { databaseKeyNames } from './database-key-names.ts'
+import type { ParsedMaterial } from './material-schema.ts'
+import type { ParsedConfig } from './schema.ts'
+
+/** The word that takes a material out of the default window. */
+export const noWindow = 'none'
+
+/**
+ * Applies defaults and puts definitions in the place of names. A name that is not defined is dropped:
+ * `nameProblems` reports it.
+ */
+export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs): Config {
+  const windows = Object.entries(parsed.windows).map(([name, window]) => ({ name, ...window }))
+  return {
+    path,
+    mode: parsed.mode,
+    stateDir: parsed.state_dir,
+    storeKey: parsed.store_key,
+    socket: parsed.admin.socket,
+    metrics: parsed.metrics.listen,
+    windows,
+    consumers: Object.entries(parsed.consumers).map(([name, consumer]) =>
+      resolveConsumer(name, consumer),
+    ),
+    materials: Object.entries(parsed.materials).map(([name, material]) => {
+      const remade = kinds[material.kind.type]?.neverCreate !== true
+      return resolveMaterial(name, material, parsed, windows, remade)
+    }),
+  }
+}
+
+function resolveConsumer(name: string, parsed: ParsedConfig['consumers'][string]): ConsumerConfig {
+  const { reach, apply, ready, timeouts, dwell, max_restarts: maxRestarts } = parsed
+  return { name, reach, apply, ready, timeouts, dwell, maxRestarts }
+}
+
+function resolveMaterial(
+  name: string,
+  material: ParsedMaterial,
+  { defaults, consumers, materials }: ParsedConfig,
+  windows: readonly WindowConfig[],
+  mayCreateByDefault: boolean,
+): MaterialConfig {
+  const window = windows.find((window) => window.name === (material.window ?? defaults.window))
+  const read = material.consumers ?? consumersOfDatabase(material, materials)
+  return {
+    name,
+    kind: material.kind,
+    schedule: material.rotate,
+    targets: material.targets,
+    consumers: read.filter((consumer) => Object.hasOwn(consumers, consumer)),
+    verify: material.verify ?? [],
+    ...(window && { window }),
+    overlap: material.overlap ?? 0,
+    keep: material.keep ?? defaults.keep,
+    announce: material.announce ?? 0,
+    approval: material.approval === 'required',
+    onMissing: material.on_missing ?? (mayCreateByDefault ? defaults.on_missing : 'refuse'),
+    contains: material.contains,
+    ...(material.impact !== undefined && { impact: material.impact }),
+  }
+}
+
+/** Who reads a row of a database reads the database. */
+function consumersOfDatabase(
+  material: ParsedMaterial,
+  materials: Readonly<Record<string, ParsedMaterial>>,
+): readonly string[] {
+  const keys = databaseKeyNames(material).map(({ name }) => name)
+  const owner = keys.find((name) => Object.hasOwn(materials, name))
+  return (owner === undefined ? undefined : materials[owner]?.consumers) ?? []
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { durationSchema } from '../model/duration-schema.ts'
+import { pathProblem } from '../support/safe-path.ts'
+
+/** An absolute path, written plainly. */
+export const pathSchema = z.string().superRefine((path, context) => {
+  const problem = pathProblem(path)
+  if (problem !== undefined) context.addIssue(problem)
+})
+
+const listenPattern = /^(?:\[([0-9a-f:.]+)\]|([0-9A-Za-z.-]+)):(\d{1,5})$/
+
+const noAddress = 'not an address: use 127.0.0.1:9470 or "[::1]:9470"'
+
+/** `host:port` or `[ipv6]:port`; port 0 lets the system choose. */
+const listenSchema = z
+  .string(noAddress)
+  .regex(listenPattern, noAddress)
+  .transform((text, context) => {
+    const [, ipv6, host, port] = listenPattern.exec(text) ?? []
+    if (Number(port) <= 65_535) return { host: ipv6 ?? host ?? '', port: Number(port) }
+    context.addIssue('not a port: at most 65535')
+    return z.NEVER
+  })
+
+const modeSchema = z
+  .string()
+  .regex(/^0?[0-7]{3}$/, 'not a mode: use a quoted octal number such as "0600"')
+  .transform((octal) => Number.parseInt(octal, 8))
+
+export const adminSchema = z
+  .strictObject({
+    socket: z
+      .strictObject({
+        path: pathSchema
+          .default('/run/rekeyd/admin.sock')
+          .describe('Unix socket of the admin API: whoever may open it may do everything.'),
+        mode: modeSchema.prefault('0600').describe('Mode of the socket, a quoted octal number.'),
+      })
+      .prefault({})
+      .describe('Admin API on a unix socket.'),
+    http: z
+      .strictObject({
+        listen: listenSchema.describe('Address and port.'),
+        tokens: pathSchema.describe('File with the hashed API tokens.'),
+      })
+      .optional()
+      .describe('Admin API and status page over TCP.'),
+  })
+  .prefault({})
+  .describe('How operators and programs reach the daemon.')
+
+export const metricsSchema = z
+  .strictObject({
+    listen: listenSchema
+      .prefault('127.0.0.1:9470')
+      .describe('Address and port for Prometheus; nothing else is served there.'),
+  })
+  .prefault({})
+  .describe('Metrics for Prometheus.')
+
+export const publicSchema = z
+  .strictObject({ listen: listenSchema.describe('Address and port.') })
+  .describe('Public parts for clients, nothing else.')
+
+export const recoverySchema = z
+  .strictObject({
+    recipients: z
+      .array(z.string().regex(/^age1/, 'not an age recipient: it starts with age1'))
+      .min(1)
+      .describe('age recipients that can open the backups.'),
+  })
+  .describe('Who can open the backups.')
+
+export const backupSchema = z
+  .strictObject({
+    to: pathSchema.describe('Folder for the encrypted backups.'),
+    after: z.enum(['rotation']).default('rotation').describe('When a backup is made.'),
+    keep: z.int().min(1).default(30).describe('How many backups are kept.'),
+  })
+  .describe('Encrypted backups of store, config and public archive.')
+
+const tokenFileSchema = z.strictObject({ file: pathSchema.describe('File with the token.') })
+
+export const noticesSchema = z
+  .strictObject({
+    ntfy: z
+      .strictObject({
+        url: z.url().describe('Topic, such as https://ntfy.example.com/rekeyd.'),
+        token: tokenFileSchema.optional().describe('Access token.'),
+      })
+      .optional()
+      .describe('Notices to an ntfy topic.'),
+    webhook: z
+      .strictObject({ url: z.url().describe('Where the notice is posted.') })
+      .optional()
+      .describe('Notices as signed JSON.'),
+    heartbeat: z
+      .strictObject({
+        url: z.url().describe('Asked as long as the scheduler ticks.'),
+        every: durationSchema.prefault('1h').describe('How often.'),
+      })
+      .optional()
+      .describe('A sign of life for a dead-man service.'),
+    before: durationSchema.optional().describe('How long before a restart it is announced.'),
+    on_success: z
+      .enum(['never', 'first', 'always'])
+      .default('first')
+      .describe('Whether success is told, too.'),
+  })
+  .describe('Who is told what.')

@@ -1,0 +1,109 @@
+import { lstat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Format } from '../model/material.ts'
+import { SecretBytes } from '../model/secret-bytes.ts'
+import type { Edition } from '../model/version.ts'
+import { type FileAttributes, Folder } from '../support/folder.ts'
+import { largestFile, refuseLowSpace, resolveEarly } from './live-file.ts'
+import type { ReadPart } from './target.ts'
+
+/** One file of a set. */
+export interface Entry {
+  readonly name: string
+  readonly part: string | undefined
+  readonly format: Format | undefined
+  /** Permission bits. */
+  readonly mode: number
+}
+
+/**
+ * Writes a generation, complete and synced under its final name, or not there at all.
+ * @param attributes whose the files are, for the given permission bits
+ */
+export async function makeGeneration(
+  folder: Folder,
+  name: string,
+  entries: readonly Entry[],
+  edition: Edition,
+  attributes: (mode: number) => Promise<FileAttributes>,
+): Promise<void> {
+  const unfinished = `${name}.part`
+  await folder.removeTree(unfinished)
+  await folder.removeTree(name)
+  const modes = entries.reduce((all, { mode }) => all | mode, 0)
+  // Whoever may read a file may enter the folder.
+  const folderMode = 0o700 | ((modes & 0o044) >> 2) | (modes & 0o044)
+  try {
+    await using made = await folder.make(unfinished, await attributes(folderMode))
+    for (const { name: file, part, format, mode } of entries) {
+      const value = await edition.bytes(part, format)
+      try {
+        await refuseLowSpace(folder, folder.path, value.length)
+        await made.write(file, value.bytes, await attributes(mode))
+      } finally {
+        value.wipe()
+      }
+    }
+    await made.sync()
+  } catch (error) {
+    await folder.removeTree(unfinished)
+    throw error
+  }
+  await folder.switch(unfinished, name)
+}
+
+/** Whether the folder at `destination`, as a link in `folder` names it, holds exactly this edition. */
+export async function holdsEdition(
+  folder: Folder,
+  destination: string,
+  entries: readonly Entry[],
+  edition: Edition,
+): Promise<boolean> {
+  const path = pathOf(folder, destination)
+  if (!(await isFolder(path))) return false
+  await using generation = await Folder.open(path)
+  for (const { name, part, format } of entries) {
+    const found = await generation.read(name, largestFile)
+    const wanted = await edition.bytes(part, format)
+    const same = found?.content.equals(wanted.bytes) ?? false
+    found?.content.fill(0)
+    wanted.wipe()
+    if (!same) return false
+  }
+  return true
+}
+
+/** The files of the set that the folder at `destination` has. */
+export async function readGeneration(
+  folder: Folder,
+  destination: string,
+  entries: readonly Entry[],
+): Promise<readonly ReadPart[]> {
+  const path = pathOf(folder, destination)
+  if (!(await isFolder(path))) return []
+  await using generation = await Folder.open(path)
+  const parts: ReadPart[] = []
+  for (const { name, part, format } of entries) {
+    const found = await generation.read(name, largestFile)
+    if (!found) continue
+    const bytes = SecretBytes.take(found.content)
+    parts.push({ name, bytes, ...(part !== undefined && { part }), ...(format && { format }) })
+  }
+  return parts
+}
+
+/** Whether a link in `folder` to `destination` would lead to a folder. */
+export async function isGeneration(folder: Folder, destination: string): Promise<boolean> {
+  return isFolder(pathOf(folder, destination))
+}
+
+function pathOf(folder: Folder, destination: string): string {
+  return resolveEarly(resolve(folder.path, destination))
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}

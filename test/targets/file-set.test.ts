@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileSet } from '../../src/targets/file-set.ts'
+import { describeTarget, type TestPlace } from '../contracts/target.ts'
+import { snapshotOf, targetContext } from '../support/file-place.ts'
+import { testEdition } from '../support/test-edition.ts'
+
+const signal = new AbortController().signal
+
+function placeAt(path: string): TestPlace {
+  const files = { 'key.pem': { part: 'key' }, 'cert.pem': { part: 'cert', mode: '0644' } }
+  return {
+    target: fileSet.create(fileSet.schema.parse({ path, files }), targetContext),
+    first: testEdition(1, { key: 'key 1', cert: 'cert 1' }),
+    second: testEdition(2, { key: 'key 2', cert: 'cert 2' }),
+    snapshot: async () => ({ link: await snapshotOf(path), key: await liveKey(path) }),
+    leftovers: async () => {
+      const live = await readlink(path).catch(() => '')
+      return (await readdir(join(path, '..'))).filter((n) => n.includes('.rekeyd-') && n !== live)
+    },
+    overwrite: async () => {
+      await mkdir(join(path, '../elsewhere'), { recursive: true })
+      await unlink(path).catch(() => undefined)
+      await symlink('elsewhere', path)
+    },
+    hide: () => rename(join(path, '..'), `${join(path, '..')}-away`),
+  }
+}
+
+async function liveKey(path: string) {
+  return readFile(join(path, 'key.pem'), 'latin1').catch(() => undefined)
+}
+
+describeTarget('file_set, absent', async (folder) => placeAt(join(folder, 'current')))
+
+describeTarget("file_set, a link to the operator's folder", async (folder) => {
+  await mkdir(join(folder, 'v0'))
+  await writeFile(join(folder, 'v0/key.pem'), 'key 0')
+  await symlink('v0', join(folder, 'current'))
+  return placeAt(join(folder, 'current'))
+})
+
+describe('file_set target', () => {
+  it('never shows a key without its certificate, and keeps the previous folder until it tidies', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
+    const path = join(folder, 'current')
+    const { target, first, second } = placeAt(path)
+    for (const edition of [first, second]) {
+      const to = { rotation: `r${edition.version.number}`, edition }
+      await target.activate(to, await target.stage(to, signal), signal)
+    }
+    assert.equal(await readFile(join(path, 'cert.pem'), 'utf8'), 'cert 2')
+    assert.equal(await readFile(join(folder, '.current.rekeyd-1-r1/key.pem'), 'utf8'), 'key 1')
+    assert.equal((await lstat(join(path, 'key.pem'))).mode & 0o777, 0o600)
+    assert.equal((await lstat(join(path, 'cert.pem'))).mode & 0o777, 0o644)
+    await target.tidy(signal)
+    assert.deepEqual((await readdir(folder)).toSorted(), ['.current.rekeyd-2-r2', 'current'])
+    await rm(folder, { recursive: true })
+  })
+
+  it('does not take a folder for a link', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
+    await mkdir(join(folder, 'current'))
+    const { target } = placeAt(join(folder, 'current'))
+    await assert.rejects(target.check(signal), /is not a symbolic link/)
+    await rm(folder, { recursive: true })
+  })
+
+  it('refuses names that leave the folder', () => {
+    for (const name of ['../x', 'a/b', '', '.hidden', 'x'.repeat(256)]) {
+      const files = { [name]: {} }
+      assert.equal(fileSet.schema.safeParse({ path: '/x/y', files }).success, false, name)
+    }
+  })
+})
