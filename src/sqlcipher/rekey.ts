@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto'
+import type { DatabaseKey, KeyForm } from './database-key.ts'
+import type { CipherVersion } from './page-format.ts'
+import { runChild } from './run-child.ts'
+
+/** A database to be re-encrypted while nobody has it open. */
+export interface Rekey {
+  /** Absolute, without symbolic links. */
+  readonly path: string
+  readonly cipher: CipherVersion
+  readonly previous: DatabaseKey
+  readonly next: DatabaseKey
+  /** The rotation's id, for the names of staged files. */
+  readonly tag?: string
+}
+
+/** What the child is told; the keys come on descriptors 3 (`next`) and 4 (`previous`). */
+export interface RekeyTask {
+  readonly path: string
+  readonly cipher: CipherVersion
+  readonly forms: { readonly next: KeyForm; readonly previous: KeyForm }
+  readonly tag: string
+}
+
+/**
+ * Re-encrypts what the database holds now, in a new file that is proved before it takes the old one's
+ * place. The old file stays beside it as `.NAME.rekeyd-TAG.old`. Killed at any moment, the database is
+ * wholly under one of the two keys, and calling this again brings it to an end.
+ * @throws HotJournal, with nothing changed, when the consumer was cut off in a transaction
+ * @throws OperatorError when it is in use, or anything of the new file is not like the old one
+ */
+export async function rekeyDatabase(rekey: Rekey, signal: AbortSignal): Promise<void> {
+  const { path, cipher, previous, next, tag = randomUUID() } = rekey
+  const forms = { next: next.form, previous: previous.form }
+  const task: RekeyTask = { path, cipher, forms, tag }
+  const secrets = { next: next.bytes, previous: previous.bytes }
+  await runChild({ entry: 'rekey-child', path, task, secrets }, signal)
+}
