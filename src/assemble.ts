@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Assembly, assemble } from './assembly/assemble.ts'
@@ -5,12 +6,13 @@ import { logEvents } from './assembly/log.ts'
 import type { Config } from './config/config.ts'
 import { Events } from './model/events.ts'
 import type { Operations } from './operations/operations.ts'
-import { createStore } from './store/create-store.ts'
+import { createStore, refusePresent } from './store/create-store.ts'
+import { databasePath, refuseAbsent } from './store/database.ts'
 import { lockedBy, tryLock } from './store/lock.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createStoreKeyFile } from './store/store-key.ts'
 import { systemClock } from './support/clock.ts'
-import { hasCode, messageOf } from './support/operator-error.ts'
+import { messageOf } from './support/operator-error.ts'
 
 /** How long a running rotation may go on after SIGTERM: well within systemd's TimeoutStopSec of 90 s. */
 const grace = 60_000
@@ -72,12 +74,9 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
 export async function openOffline(
   config: Config,
 ): Promise<{ readonly operations: Operations; close(): Promise<void> }> {
-  const lock = await tryLock(config.stateDir, systemClock.now()).catch((error: unknown) => {
-    if (hasCode(error, 'SQLITE_CANTOPEN')) return undefined
-    throw error
-  })
-  if (lock && !lock.held) throw lockedBy(config.stateDir, lock.holder)
-  const release = () => lock?.release()
+  refuseAbsent(databasePath(config.stateDir))
+  const lock = await tryLock(config.stateDir, systemClock.now())
+  if (!lock.held) throw lockedBy(config.stateDir, lock.holder)
   try {
     const store = await openStore(storeOptions(config))
     const surroundings = { daemon: false, paths: pathsOf(config) }
@@ -88,11 +87,11 @@ export async function openOffline(
       async close() {
         await assembly.stop(grace)
         store.close()
-        release()
+        lock.release()
       },
     }
   } catch (error) {
-    release()
+    lock.release()
     throw error
   }
 }
@@ -106,6 +105,7 @@ export async function createStoreFor(config: Config): Promise<void> {
   const lock = await tryLock(config.stateDir, systemClock.now())
   if (!lock.held) throw lockedBy(config.stateDir, lock.holder)
   try {
+    refusePresent(config.stateDir)
     if ('file' in config.storeKey) await makeStoreKey(config.storeKey.file)
     const store = await createStore(storeOptions(config))
     store.close()
@@ -207,11 +207,8 @@ function pathsOf({ stateDir, socket, metrics, path }: Config) {
   }
 }
 
+/** One that is there already, made by hand or by an interrupted start, is used as it is. */
 async function makeStoreKey(file: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  try {
-    createStoreKeyFile(file)
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-  }
+  if (!existsSync(file)) createStoreKeyFile(file)
 }

@@ -90,16 +90,18 @@ function callerHeader({ caller }: Question): Record<string, string> {
   return name ? { 'X-Rekeyd-Caller': name.slice(0, 64) } : {}
 }
 
-function parse(body: Buffer): unknown {
+/** The object that an answer holds; undefined for anything else. */
+function parse(body: Buffer): object | undefined {
   try {
-    return JSON.parse(body.toString())
+    const said: unknown = JSON.parse(body.toString())
+    return typeof said === 'object' && said !== null ? said : undefined
   } catch {
     return undefined
   }
 }
 
-function errorOf(status: number, said: unknown): OperatorError {
-  const { detail, kind, hint } = (said ?? {}) as Readonly<Record<string, unknown>>
+function errorOf(status: number, said: object = {}): OperatorError {
+  const { detail, kind, hint } = said as Readonly<Record<string, unknown>>
   if (typeof detail !== 'string' || !isErrorKind(kind)) {
     return new OperatorError(`the daemon answered ${status}, which nobody understands`, {
       hint: 'the CLI and the daemon may be of different versions',

@@ -17,7 +17,7 @@ export interface DescribedMaterial {
   readonly contains: readonly string[]
 }
 
-export interface DescribedTarget {
+interface DescribedTarget {
   readonly type: string
   readonly path: string
   readonly key?: string

@@ -1,6 +1,5 @@
 import type { Engine } from '../rotation/engine.ts'
 import { outline } from '../rotation/outline.ts'
-import type { Started } from '../rotation/request.ts'
 import type { Journal } from '../store/journal.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import type { ScheduleState } from '../store/schedule-state.ts'
@@ -13,6 +12,7 @@ import type { Caller, Operations } from './operations.ts'
 import { refusal } from './refusal.ts'
 import { revealTo, versionToReveal } from './revealing.ts'
 import { rotationView } from './rotation-view.ts'
+import { StartedRotations } from './started-rotations.ts'
 import { verifyNow } from './verifying.ts'
 import type { AuditRow, DryRun, ImportPart, RotateOptions, RotationView } from './views.ts'
 
@@ -37,7 +37,7 @@ export interface OperationsParts {
 /** Operations on the parts themselves: in the daemon, and in the CLI when no daemon runs. */
 export class LocalOperations implements Operations {
   readonly #parts: OperationsParts
-  readonly #running = new Map<string, Started>()
+  readonly #rotations = new StartedRotations()
 
   constructor(parts: OperationsParts) {
     this.#parts = parts
@@ -69,11 +69,16 @@ export class LocalOperations implements Operations {
   }
 
   async startRotation(name: string, options: RotateOptions, caller: Caller) {
+    const { engine, keys, journal } = this.#parts
+    const isFirst = !keys.active(name)
     await this.#parts.recover()
     this.#refuse(name, options)
+    // Recovery has just made the first version: that is what was asked for.
+    const [first] =
+      isFirst && keys.active(name) ? journal.history({ material: name, limit: 1 }) : []
+    if (first) return { id: first.id }
     const trigger = options.reason === 'compromise' ? 'compromise' : 'manual'
-    const { engine } = this.#parts
-    return this.#follow(
+    return this.#rotations.follow(
       trigger === 'compromise'
         ? engine.compromise(name, undefined, caller)
         : engine.rotate({ materials: [name], trigger, actor: caller, wait: false }),
@@ -81,7 +86,7 @@ export class LocalOperations implements Operations {
   }
 
   async wait(id: string): Promise<RotationView> {
-    await this.#running.get(id)?.done
+    await this.#rotations.ended(id)
     return this.rotation(id)
   }
 
@@ -116,13 +121,13 @@ export class LocalOperations implements Operations {
 
   async rollback(name: string, to: number | undefined, caller: Caller) {
     await this.#parts.recover()
-    return this.#finish(this.#parts.engine.rollback(name, to, caller))
+    return this.#rotations.finish(this.#parts.engine.rollback(name, to, caller))
   }
 
   async endOverlap(name: string, caller: Caller) {
     await this.#parts.recover()
     const started = this.#parts.engine.endOverlap(name, caller)
-    if (started) return this.#finish(started)
+    if (started) return this.#rotations.finish(started)
     throw new OperatorError(`no version of ${name} is in overlap`, { kind: 'refused' })
   }
 
@@ -156,7 +161,7 @@ export class LocalOperations implements Operations {
     const { engine, keys, clock } = this.#parts
     const made = await readImport(engine.material(name), keys, files, clock.now())
     if (made === 'already active') return undefined
-    const view = await this.#finish(engine.import(name, made, caller))
+    const view = await this.#rotations.finish(engine.import(name, made, caller))
     if (keys.request(name)) keys.setRequest(name, undefined, caller)
     return view
   }
@@ -170,12 +175,12 @@ export class LocalOperations implements Operations {
 
   async apply(name: string, caller: Caller) {
     await this.#parts.recover()
-    return this.#finish(this.#parts.engine.apply(name, caller))
+    return this.#rotations.finish(this.#parts.engine.apply(name, caller))
   }
 
   async compromise(name: string, onFailure: 'stay-down' | 'old' | undefined, caller: Caller) {
     await this.#parts.recover()
-    return this.#finish(this.#parts.engine.compromise(name, onFailure, caller))
+    return this.#rotations.finish(this.#parts.engine.compromise(name, onFailure, caller))
   }
 
   async csr(name: string, caller: Caller) {
@@ -219,20 +224,6 @@ export class LocalOperations implements Operations {
     const { surroundings, planner, clock } = this.#parts
     const error = refusal(this.#described(name), options, surroundings.mode, planner, clock.now())
     if (error) throw error
-  }
-
-  async #follow(started: Started): Promise<{ readonly id: string }> {
-    const id = await started.begun
-    this.#running.set(id, started)
-    started.done.then(
-      () => this.#running.delete(id),
-      () => this.#running.delete(id),
-    )
-    return { id }
-  }
-
-  async #finish(started: Started): Promise<RotationView> {
-    return rotationView(await started.done)
   }
 
   #described(name: string): DescribedMaterial {

@@ -174,7 +174,7 @@ export class RemoteOperations implements Operations {
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) search.set(name, String(value))
     }
-    const full = search.size > 0 ? `${path}?${search}` : path
+    const full = search.size > 0 ? `${path}?${search.toString()}` : path
     const question = { method: 'GET', path: full, patience: limit } as const
     return (await askDaemon(this.#socketPath, { ...question, ...(signal && { signal }) })) as T
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { type ErrorKind, messageOf, OperatorError } from '../support/operator-error.ts'
 import { HotJournal } from './hot-journal.ts'
 
@@ -43,11 +44,15 @@ export interface ChildContext {
 /** What one kind of child is for. */
 export type Work<Task> = (task: Task, context: ChildContext) => Promise<Outcome>
 
+/** Between two looks whether the parent is still there, in milliseconds. */
+const vigilance = 50
+
 /** The whole of a child: does what its argument asks for and prints one answer. */
 export async function serve<Task>(work: Work<Task>): Promise<void> {
   // SQLite makes new files by the umask.
   process.umask(0o077)
   const request = JSON.parse(process.argv[2] ?? '') as ChildRequest<Task>
+  dieWith(request.parent)
   const secrets = Object.fromEntries(
     request.secrets.map((name, index) => [name, readFileSync(3 + index)] as const),
   )
@@ -64,6 +69,20 @@ export async function serve<Task>(work: Work<Task>): Promise<void> {
   } finally {
     for (const secret of Object.values(secrets)) secret.fill(0)
   }
+}
+
+/**
+ * SQLite keeps the main thread busy for as long as a database is large; meanwhile a second thread sees
+ * that the parent is gone. An orphan would go on to hold the lock that keeps the consumer from starting.
+ */
+function dieWith(parent: number): void {
+  // A worker's `process` has no ppid; the fourth field of stat follows the name in parentheses.
+  const watch = `setInterval(() => {
+    const stat = require('node:fs').readFileSync('/proc/self/stat', 'utf8')
+    const ppid = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]
+    if (ppid !== '${parent}') process.kill(process.pid, 'SIGKILL')
+  }, ${vigilance})`
+  new Worker(watch, { eval: true }).unref()
 }
 
 function describe(error: unknown) {

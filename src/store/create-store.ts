@@ -24,7 +24,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const keyFile = keyFilePath(stateDir)
   const wrapper = readStoreKey(options.storeKey)
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-  if (exists(path)) throw alreadyThere(path)
+  refusePresent(stateDir)
   if (!exists(keyFile)) {
     const keys = makeKeys()
     await fill(staged, keys, options.clock)
@@ -36,6 +36,12 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   // Of a store that was here before: this one is new on purpose.
   rmSync(markerPathOf(stateDir, options.markerPath), { force: true })
   return openStore(options)
+}
+
+/** @throws OperatorError (refused) when there is a store already */
+export function refusePresent(stateDir: string): void {
+  const path = databasePath(stateDir)
+  if (exists(path)) throw alreadyThere(path)
 }
 
 async function fill(path: string, keys: StoreKeys, clock: Clock): Promise<void> {

@@ -1,0 +1,51 @@
+import type { Operations } from '../../operations/operations.ts'
+import type { RotateOptions } from '../../operations/views.ts'
+import { OperatorError } from '../../support/operator-error.ts'
+import { plain } from '../output/style.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Asks the person at the terminal for what policy wants to be told: that clients break, that the window
+ * is closed. Without a person the options stay as they are, and the rotation is refused with a hint.
+ * @throws OperatorError `refused` when the answer is no
+ */
+export async function confirmed(
+  session: Session,
+  operations: Operations,
+  name: string,
+  options: RotateOptions,
+): Promise<RotateOptions> {
+  if (!session.interactive) return options
+  const asked = await operations.dryRun(name, options)
+  if (!asked.refused) return options
+  const everything: RotateOptions = { ...options, now: true, accept_impact: name }
+  if ((await operations.dryRun(name, everything)).refused) return options
+  if (asked.impact !== undefined && options.accept_impact !== name) {
+    await acceptImpact(session, name, asked.impact)
+    return confirmed(session, operations, name, { ...options, accept_impact: name })
+  }
+  await sayYes(session, `${asked.refused.reason}\nrotate it all the same?`)
+  return everything
+}
+
+/**
+ * Has the name typed by whoever accepts that clients break; a `y` slips too easily.
+ * @throws OperatorError `refused` for anything but the name
+ */
+export async function acceptImpact(session: Session, name: string, impact: string): Promise<void> {
+  session.note(`${name}: ${plain(impact)}`)
+  const typed = await session.terminal.ask(`type the name of the material to go on: `)
+  if (typed !== name) throw declined(`--accept-impact=${name}`)
+}
+
+async function sayYes(session: Session, question: string): Promise<void> {
+  const answer = await session.terminal.ask(`${question} [y/N] `)
+  if (!/^y(es)?$/i.test(answer)) throw declined('--now')
+}
+
+function declined(option: string): OperatorError {
+  return new OperatorError('not confirmed: nothing was done', {
+    kind: 'refused',
+    hint: `confirm it when asked, or give ${option}`,
+  })
+}

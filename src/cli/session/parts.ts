@@ -1,0 +1,55 @@
+import type { Config } from '../../config/config.ts'
+import type { Operations } from '../../operations/operations.ts'
+import type { Clock } from '../../support/clock.ts'
+
+/** Operations on a running daemon, or on its store while none runs. */
+export interface Connection {
+  readonly operations: Operations
+  /** False when this process holds the store: a rotation that it starts ends with it. */
+  readonly daemon: boolean
+  close(): Promise<void>
+}
+
+/** Where to look for a daemon, and for the config where none runs. */
+export interface Whereabouts {
+  /** `--socket` */
+  readonly socket?: string | undefined
+  /** `--config` */
+  readonly config?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly directory: string
+  /** Epoch milliseconds. */
+  readonly now: number
+}
+
+/** The rest of rekeyd as the commands use it: loaded only by those that need it. */
+export interface CliParts {
+  readonly clock: Clock
+  /** @throws OperatorError `locked` when no daemon answers and the store is locked or absent */
+  connect(where: Whereabouts): Promise<Connection>
+  /** The same for a daemon only. @throws OperatorError `locked` when none answers */
+  connectToDaemon(where: Whereabouts): Promise<Connection>
+  /** @throws OperatorError `config` that lists every problem */
+  loadConfig(where: Whereabouts): Promise<Config>
+  /** Resolves once the daemon has stopped, after `signal`. */
+  runDaemon(options: {
+    readonly config: Config
+    /** Reads the config again. */
+    readonly reload: () => Promise<Config>
+    readonly signal: AbortSignal
+  }): Promise<void>
+  /**
+   * Makes the store key, where the config names a file that is absent, and an empty store.
+   * @throws OperatorError `refused` when there is a store already
+   */
+  createStore(config: Config): Promise<void>
+  /** Lays ./var out where that is not done yet, and starts the demo server. */
+  prepareQuickstart(folder: string): Promise<{
+    readonly configPath: string
+    /** Where the demo server answers. */
+    readonly site: string
+    /** Ends the demo server. */
+    close(): void
+  }>
+  jsonSchema(): Promise<Readonly<Record<string, unknown>>>
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import type { Config } from '../../config/config.ts'
+import { OperatorError } from '../../support/operator-error.ts'
+import { list } from '../output/table.ts'
+import type { CliParts } from './parts.ts'
+import type { Session } from './session.ts'
+
+/** Runs the daemon on `./var`, made now or found there, with its demo server. */
+export async function runQuickstart(session: Session, signal: AbortSignal): Promise<void> {
+  const { parts, terminal } = session
+  const demo = await parts.prepareQuickstart(join(terminal.directory, 'var'))
+  try {
+    const read = () => parts.loadConfig({ ...session.where, config: demo.configPath })
+    const config = await read()
+    await makeStoreOnce(parts, config)
+    tellWhere(session, config, demo.site)
+    await parts.runDaemon({ config, reload: read, signal })
+  } finally {
+    demo.close()
+  }
+}
+
+/** What is there already, or is in use, is the daemon's to judge: it waits, or says what is wrong. */
+async function makeStoreOnce(parts: CliParts, config: Config): Promise<void> {
+  try {
+    await parts.createStore(config)
+  } catch (error) {
+    const present = error instanceof OperatorError && ['refused', 'locked'].includes(error.kind)
+    if (!present) throw error
+  }
+}
+
+function tellWhere(
+  session: Session,
+  { socket, metrics, stateDir, path }: Config,
+  site: string,
+): void {
+  const host = metrics.host.includes(':') ? `[${metrics.host}]` : metrics.host
+  const url = `http://${host}:${metrics.port}/metrics`
+  const view = { state_dir: stateDir, config: path, socket: socket.path, metrics: url, demo: site }
+  session.answer(view, () =>
+    [
+      'rekeyd runs on ./var with embedded defaults, and rotates for real\n',
+      list([
+        ['status page', `curl --unix-socket ${socket.path} http://localhost/`],
+        ['metrics', url],
+        ['admin socket', socket.path],
+        ['demo server', site],
+        ['config', path],
+        ['now try', 'npm run -s rekeyd -- status'],
+        ['', 'npm run -s rekeyd -- rotate vapid'],
+      ]),
+    ].join(''),
+  )
+}

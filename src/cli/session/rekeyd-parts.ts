@@ -1,0 +1,87 @@
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Config } from '../../config/config.ts'
+import { systemClock } from '../../support/clock.ts'
+import { OperatorError } from '../../support/operator-error.ts'
+import { answers, findDaemon } from './find-daemon.ts'
+import type { CliParts, Connection, Whereabouts } from './parts.ts'
+
+/** The real ones. Each loads what it needs when it is called, so that asking a daemon stays fast. */
+export const rekeydParts: CliParts = {
+  clock: systemClock,
+  connect,
+  connectToDaemon,
+  loadConfig,
+  async runDaemon(options) {
+    const { runDaemon } = await import('../../assemble.ts')
+    return runDaemon(options)
+  },
+  async createStore(config) {
+    const { createStoreFor } = await import('../../assemble.ts')
+    return createStoreFor(config)
+  },
+  async prepareQuickstart(folder) {
+    const { prepareQuickstart } = await import('../../quickstart/quickstart.ts')
+    return prepareQuickstart(folder)
+  },
+  async jsonSchema() {
+    const { jsonSchema } = await import('../../config/json-schema.ts')
+    return jsonSchema()
+  },
+}
+
+async function loadConfig(where: Whereabouts) {
+  const { loadConfig } = await import('../../config/load.ts')
+  return loadConfig({ path: await configPathOf(where), now: where.now })
+}
+
+async function connect(where: Whereabouts): Promise<Connection> {
+  const socket = await findDaemon(where)
+  if (socket !== undefined) return connectTo(socket)
+  const config = await configHere(where)
+  if (await answers(config.socket.path)) return connectTo(config.socket.path)
+  const { openOffline } = await import('../../assemble.ts')
+  const store = await openOffline(config)
+  return { operations: store.operations, daemon: false, close: () => store.close() }
+}
+
+async function connectToDaemon(where: Whereabouts): Promise<Connection> {
+  const socket = (await findDaemon(where)) ?? (await configHere(where)).socket.path
+  if (await answers(socket)) return connectTo(socket)
+  throw new OperatorError(`no daemon answers on ${socket}`, { kind: 'locked' })
+}
+
+async function connectTo(socket: string): Promise<Connection> {
+  const { RemoteOperations } = await import('../../operations/remote-operations.ts')
+  return { operations: new RemoteOperations(socket), daemon: true, close: async () => {} }
+}
+
+/**
+ * The config, which says where the store is, and perhaps a socket that only it names.
+ * @throws OperatorError `locked` when there is none and nobody named one
+ */
+async function configHere(where: Whereabouts): Promise<Config> {
+  const path = await configPathOf(where)
+  const named = where.config !== undefined || Boolean(where.environment['REKEYD_CONFIG'])
+  if (!named && !(await exists(path))) throw nothingHere(path)
+  return loadConfig(where)
+}
+
+async function configPathOf({ config, environment, directory }: Whereabouts): Promise<string> {
+  const { configPath } = await import('../../config/config-file.ts')
+  return resolve(directory, configPath(config, environment))
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function nothingHere(path: string): OperatorError {
+  return new OperatorError(`no daemon answers, and there is no config ${path}`, {
+    kind: 'locked',
+    hint: 'start the daemon with `rekeyd run`, or name its socket (--socket) or its config (--config)',
+  })
+}

@@ -1,0 +1,295 @@
+import type { Caller, Operations } from '../../src/operations/operations.ts'
+import type { MaterialView, RotationView, StatusView } from '../../src/operations/views.ts'
+import { OperatorError } from '../../src/support/operator-error.ts'
+
+/** What the fake daemon was asked to do, for a test to look at. */
+export interface Asked {
+  readonly what: string
+  readonly caller?: Caller
+  readonly with: readonly unknown[]
+}
+
+const fingerprint = `sha256:${'ab'.repeat(32)}`
+
+/**
+ * A host with a material for each thing that a command can meet. Its clock stands at 2027-01-01T00:00Z.
+ *
+ * - `vapid` rotates well · `chat-tls` is out of its window · `auth-token` breaks clients
+ * - `db-key` is rolled back · `broken` needs attention · `failing` fails · `unproved` has no verifier
+ */
+export class FakeOperations implements Operations {
+  readonly asked: Asked[] = []
+  readonly materials: MaterialView[]
+
+  constructor(materials: readonly MaterialView[] = hostMaterials) {
+    this.materials = [...materials]
+  }
+
+  async status(): Promise<StatusView> {
+    return {
+      schema_version: 1,
+      version: '0.1.0',
+      mode: 'rotate',
+      daemon: true,
+      pid: 4711,
+      started: '2026-12-31T21:00:00.000Z',
+      paths: { state_dir: '/var/lib/rekeyd' },
+      clock: { suspect: false },
+      audit_head: '7:abc',
+      materials: this.materials,
+    }
+  }
+
+  async material(name: string) {
+    const found = this.materials.find((material) => material.name === name)
+    if (found) return found
+    throw new OperatorError(`there is no material ${name}`, {
+      kind: 'not-found',
+      hint: `the configured ones are ${this.materials.map(({ name }) => name).join(', ')}`,
+    })
+  }
+
+  async plan(days: number) {
+    this.#note('plan', undefined, days)
+    return [
+      {
+        at: '2027-01-03T03:00:00.000Z',
+        material: 'chat-tls',
+        action: 'rotate' as const,
+        window: 'night',
+        consumers: ['chat-server'],
+      },
+      {
+        at: '2027-01-31T00:00:00.000Z',
+        material: 'vapid',
+        action: 'end-overlap' as const,
+        consumers: [],
+        note: 'version 3',
+      },
+    ]
+  }
+
+  async startRotation(name: string, options: object, caller: Caller) {
+    this.#note('rotate', caller, name, options)
+    const { refused } = await this.dryRun(name, options)
+    if (refused) throw new OperatorError(refused.reason, { kind: 'refused', hint: refused.hint })
+    return { id: `r-${name}` }
+  }
+
+  async wait(id: string) {
+    return rotationOf(id.replace('r-', ''))
+  }
+
+  async rotation(id: string) {
+    if (!id.startsWith('r-')) {
+      throw new OperatorError(`there is no rotation ${id}`, { kind: 'not-found' })
+    }
+    return rotationOf(id.replace('r-', ''))
+  }
+
+  async dryRun(name: string, options: { now?: boolean; accept_impact?: string }) {
+    const { impact, window } = await this.material(name)
+    const breaks = impact !== undefined && options.accept_impact !== name
+    const closed = window !== undefined && !options.now
+    return {
+      schema_version: 1 as const,
+      material: name,
+      steps: ['make the next version', 'switch /etc/chat/key'],
+      ...(impact !== undefined && { impact }),
+      ...(window !== undefined && { window }),
+      ...(breaks && { refused: { reason: `it breaks clients`, hint: `--accept-impact=${name}` } }),
+      ...(!breaks && closed && { refused: { reason: 'the window is closed', hint: '--now' } }),
+    }
+  }
+
+  async rotateDue(caller: Caller) {
+    this.#note('rotateDue', caller)
+    return this.materials.filter(({ state }) => state === 'due').map(({ name }) => rotationOf(name))
+  }
+
+  async rollback(name: string, to: number | undefined, caller: Caller) {
+    this.#note('rollback', caller, name, to)
+    return rotationOf((await this.material(name)).name)
+  }
+
+  async endOverlap(name: string, caller: Caller) {
+    this.#note('endOverlap', caller, name)
+    const { name: material } = await this.material(name)
+    return { ...rotationOf(material), changes: [{ material, from: 3 }] }
+  }
+
+  async pause(name: string | undefined, until: string | undefined, reason: string, caller: Caller) {
+    this.#note('pause', caller, name, until, reason)
+  }
+
+  async resume(name: string | undefined, caller: Caller) {
+    this.#note('resume', caller, name)
+  }
+
+  async approve(name: string, caller: Caller) {
+    this.#note('approve', caller, (await this.material(name)).name)
+  }
+
+  async verify(name: string) {
+    const ok = name === 'vapid'
+    return {
+      schema_version: 1 as const,
+      material: name,
+      targets: (await this.material(name)).targets,
+      verifiers: [
+        {
+          type: 'http',
+          subject: 'http://127.0.0.1/',
+          answer: ok ? ('yes' as const) : ('no' as const),
+          ...(!ok && { reason: 'it serves another one' }),
+        },
+      ],
+      ok,
+    }
+  }
+
+  async import(name: string, parts: readonly object[], caller: Caller) {
+    this.#note('import', caller, name, parts)
+    return name === 'vapid' ? undefined : rotationOf(name)
+  }
+
+  async adopt(name: string, caller: Caller) {
+    this.#note('adopt', caller, name)
+    return { ...version(4), origin: 'adopted' as const }
+  }
+
+  async apply(name: string, caller: Caller) {
+    this.#note('apply', caller, name)
+    return name === 'vapid' ? undefined : rotationOf(name)
+  }
+
+  async compromise(name: string, onFailure: string | undefined, caller: Caller) {
+    this.#note('compromise', caller, name, onFailure)
+    return rotationOf(name)
+  }
+
+  async csr(name: string, caller: Caller) {
+    this.#note('csr', caller, name)
+    return '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
+  }
+
+  async reveal(
+    name: string,
+    which: number | 'next' | 'previous' | undefined,
+    part: string | undefined,
+    format: string | undefined,
+    out: string,
+    caller: Caller,
+  ) {
+    this.#note('reveal', caller, name, which, part, format, out)
+    return { version: 3 }
+  }
+
+  async history(query: object) {
+    this.#note('history', undefined, query)
+    return [rotationOf('vapid'), rotationOf('db-key')]
+  }
+
+  async audit() {
+    return []
+  }
+
+  #note(what: string, caller: Caller | undefined, ...rest: readonly unknown[]): void {
+    this.asked.push({ what, with: rest, ...(caller && { caller }) })
+  }
+}
+
+function version(number: number) {
+  return {
+    version: number,
+    state: 'active' as const,
+    compromised: false,
+    origin: 'generated' as const,
+    fingerprint,
+    attributes: {},
+    created: '2026-12-02T00:00:00.000Z',
+  }
+}
+
+/** A material in good order, with what is different about it. */
+export function materialLike(different: Partial<MaterialView> & { name: string }): MaterialView {
+  return {
+    kind: 'token',
+    state: 'idle',
+    schedule: 'every 30d',
+    next_rotation: '2027-01-31T00:00:00.000Z',
+    last_rotation: '2026-12-02T00:00:00.000Z',
+    consecutive_failures: 0,
+    active: version(3),
+    versions: [version(3)],
+    targets: [
+      { type: 'env', path: '/etc/chat/env', key: 'TOKEN', version: 'active', live: 'version 3' },
+    ],
+    consumers: ['chat-server'],
+    drift: [],
+    ...different,
+  }
+}
+
+const hostMaterials = [
+  materialLike({ name: 'vapid', kind: 'vapid' }),
+  materialLike({ name: 'chat-tls', kind: 'tls', window: 'night' }),
+  materialLike({ name: 'auth-token', impact: 'All sessions drop.' }),
+  materialLike({
+    name: 'db-key',
+    kind: 'database-key',
+    state: 'due',
+    next_rotation: '2026-12-31T23:30:00.000Z',
+  }),
+  materialLike({ name: 'broken', state: 'needs_attention', reason: 'nobody serves it' }),
+  materialLike({
+    name: 'failing',
+    state: 'retrying',
+    reason: 'failed twice',
+    consecutive_failures: 2,
+  }),
+  materialLike({
+    name: 'unproved',
+    state: 'paused',
+    paused: { reason: 'holiday', who: 'cli:eve' },
+  }),
+]
+
+const results: Readonly<Record<string, Partial<RotationView>>> = {
+  'db-key': { result: 'rolled_back', detail: 'the server did not start' },
+  broken: { result: 'needs_attention', detail: 'nobody serves it' },
+  failing: { result: 'failed', detail: 'the folder is read-only' },
+  unproved: { result: 'applied_unproved' },
+}
+
+/** A rotation that has ended as the material's name says. */
+export function rotationOf(material: string): RotationView {
+  return {
+    schema_version: 1,
+    id: `r-${material}`,
+    trigger: 'manual',
+    actor: 'cli:eve',
+    started: '2027-01-01T00:00:00.000Z',
+    ended: '2027-01-01T00:00:03.000Z',
+    result: 'succeeded',
+    steps: [
+      {
+        name: 'generate',
+        direction: 'forward',
+        started: '2027-01-01T00:00:00.000Z',
+        ended: '2027-01-01T00:00:01.000Z',
+        outcome: 'done',
+      },
+      {
+        name: 'resume',
+        subject: 'chat-server',
+        direction: results[material]?.result === 'rolled_back' ? 'back' : 'forward',
+        started: '2027-01-01T00:00:01.000Z',
+        ended: '2027-01-01T00:00:03.000Z',
+        outcome: 'done',
+      },
+    ],
+    changes: [{ material, from: 3, to: 4 }],
+    ...results[material],
+  }
+}
