@@ -1,5 +1,6 @@
 import { webcrypto } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import type * as Quic from '@matrixai/quic'
 import { z } from 'zod'
 import { OperatorError } from '../support/operator-error.ts'
@@ -50,9 +51,10 @@ async function fetchLeaf(
   try {
     const client = await library.QUICClient.createQUICClient(
       {
-        host: address,
+        // The library asks for the name (SNI) that it is told to reach; where that is, we have found out.
+        host: isIP(servername) === 0 ? servername : address,
+        resolveHostname: () => address,
         port,
-        serverName: servername,
         localHost: family === 6 ? '::' : '0.0.0.0',
         crypto: { ops: { randomBytes } },
         config: {
