@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { type Assembly, assemble } from './assembly/assemble.ts'
 import { logEvents } from './assembly/log.ts'
 import type { Config } from './config/config.ts'
+import type { Readings } from './metrics/reading.ts'
 import { Events } from './model/events.ts'
 import type { Operations } from './operations/operations.ts'
 import { createStore, refusePresent } from './store/create-store.ts'
@@ -56,6 +57,7 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
     events,
     metrics,
     clock: systemClock,
+    log: (message, fields) => log.error(message, fields),
   })
   parts.defer(() => admin.close())
   const again = () => void daemon.reload(reload)
@@ -133,12 +135,14 @@ class Daemon {
   }
 
   /** What metrics read, always of the present assembly. */
-  get readings() {
-    const { config } = this.#assembly
+  get readings(): Readings {
+    const present = () => this.#assembly
     return {
-      materials: () => this.#assembly.readings(),
-      consumers: config.consumers.map(({ name }) => name),
-      version: this.#assembly.version,
+      materials: () => present().readings(),
+      get consumers() {
+        return present().config.consumers.map(({ name }) => name)
+      },
+      version: present().version,
     }
   }
 

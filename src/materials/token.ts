@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { KindType, MadeHere } from './kind.ts'
 import { missingPart, readParts, renderPart } from './part-codec.ts'
-import { refuseSharedSecret } from './quptime-cluster.ts'
 import { randomText, textAlphabets } from './random-secret.ts'
 import { textCodec } from './text-secret.ts'
 
@@ -16,13 +15,6 @@ const schema = z.strictObject({
     .enum(textAlphabets)
     .default('base64url')
     .describe('Characters of the text: base64url is safe in TOML, env files, systemd and compose.'),
-  quptime_dir: z
-    .string()
-    .startsWith('/')
-    .optional()
-    .describe(
-      'For the cluster_secret of `qu`: its data folder. Refused where other nodes share it, or qu no longer has one.',
-    ),
 })
 type TokenOptions = z.infer<typeof schema>
 
@@ -32,12 +24,11 @@ const codecs = { token: textCodec(['raw', 'base64', 'hex']) }
 /** A random secret that is a line of text: bearer tokens, cluster secrets, passwords between services. */
 export const token: KindType<TokenOptions> = { schema, create: createToken }
 
-function createToken({ bytes, alphabet, quptime_dir }: TokenOptions): MadeHere {
+function createToken({ bytes, alphabet }: TokenOptions): MadeHere {
   return {
     madeBy: 'rekeyd',
     parts: codecs,
     async generate() {
-      if (quptime_dir !== undefined) await refuseSharedSecret(quptime_dir)
       const attributes = { alphabet, bits: String(bytes * 8) }
       return { parts: { token: randomText(bytes, alphabet) }, attributes }
     },

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import { materialStates } from '../model/material.ts'
 import { type Version, versionStates } from '../model/version.ts'
-import type { MaterialReading, Readings } from './reading.ts'
+import type { MaterialReading } from './reading.ts'
 
 /** The labels beside `material`, and the value. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
@@ -86,24 +86,31 @@ const gauges: readonly MaterialGauge[] = [
   },
 ]
 
-/** Registers the gauges that are read anew at every scrape. */
-export function observeMaterials(registry: Registry, readings: Readings): void {
-  for (const { name, help, labels = [], samples } of gauges) {
-    const gauge = new Gauge({
+/**
+ * Registers the gauges.
+ * @returns what shows them as they were read, all in one moment
+ */
+export function registerMaterials(
+  registers: Registry[],
+): (readings: readonly MaterialReading[]) => void {
+  const made = gauges.map(({ name, help, labels = [], samples }) => ({
+    samples,
+    gauge: new Gauge({
       name: `rekeyd_material_${name}`,
       help,
       labelNames: ['material', ...labels],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const reading of readings.materials()) {
-          for (const [own, value] of samples(reading)) {
-            this.set({ material: reading.name, ...own }, value)
-          }
+      registers,
+    }),
+  }))
+  return (readings) => {
+    for (const { gauge, samples } of made) {
+      gauge.reset()
+      for (const reading of readings) {
+        for (const [own, value] of samples(reading)) {
+          gauge.set({ material: reading.name, ...own }, value)
         }
-      },
-    })
-    registry.registerMetric(gauge)
+      }
+    }
   }
 }
 

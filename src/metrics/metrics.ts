@@ -1,15 +1,22 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Events } from '../model/events.ts'
-import { rotationResults, triggers } from '../model/rotation.ts'
-import { observeMaterials } from './material-gauges.ts'
+import { rotationResults, stepNames, triggers } from '../model/rotation.ts'
+import { type Clock, systemClock } from '../support/clock.ts'
+import { registerMaterials } from './material-gauges.ts'
 import type { Readings } from './reading.ts'
 
-/** What a scrape answers. */
+/** What a scrape and a health check answer. */
 export interface Metrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>
+  /** `stalled` when the scheduler has ticked before, but not within the last 90 s. */
+  health(): 'starting' | 'ticking' | 'stalled'
   /** Stops listening to events. */
   close(): void
 }
+
+/** The scheduler ticks every 30 s, and one tick may be missed. Milliseconds. */
+const longestSilence = 90_000
 
 /** Rotations take from milliseconds (a file) to the better part of an hour (a large database). */
 const rotationBuckets = [0.05, 0.25, 1, 5, 15, 60, 300, 1_800, 3_600]
@@ -18,9 +25,14 @@ const downtimeBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300]
 
 /**
  * All metrics of interface.md: gauges are read at the scrape, counters and histograms are fed by events.
- * Labels hold configured names only.
+ * Labels hold configured names only. Every series of what is configured exists from the start, so that
+ * its first increase is seen.
  */
-export function createMetrics(events: Events, readings: Readings): Metrics {
+export function createMetrics(
+  events: Events,
+  readings: Readings,
+  clock: Clock = systemClock,
+): Metrics {
   const registry = new Registry()
   const registers = [registry]
   new Gauge({
@@ -29,20 +41,41 @@ export function createMetrics(events: Events, readings: Readings): Metrics {
     labelNames: ['version'],
     registers,
   }).set({ version: readings.version }, 1)
-  observeMaterials(registry, readings)
+  const show = registerMaterials(registers)
   const stops = [
     ...countRotations(events, registers, readings),
     ...countConsumers(events, registers, readings),
-    ...watchOurselves(events, registers),
+    ...watchOurselves(events, registers, clock),
   ]
+  let lastTick: number | undefined
+  stops.push(events.on('scheduler.tick', () => (lastTick = clock.sinceBoot())))
+  let rendering: Promise<string> | undefined
   return {
     async render() {
-      return { contentType: registry.contentType, text: await registry.metrics() }
+      rendering ??= textOf(registry, () => show(readings.materials())).finally(() => {
+        rendering = undefined
+      })
+      return { contentType: registry.contentType, text: await rendering }
+    },
+    health() {
+      if (lastTick === undefined) return 'starting'
+      return clock.sinceBoot() - lastTick > longestSilence ? 'stalled' : 'ticking'
     },
     close() {
       for (const stop of stops) stop()
     },
   }
+}
+
+/** One metric a turn of the event loop: thousands of materials must not hold anybody up. */
+async function textOf(registry: Registry, read: () => void): Promise<string> {
+  read()
+  const texts: string[] = []
+  for (const { name } of registry.getMetricsAsArray()) {
+    await nextTurn()
+    texts.push(await registry.getSingleMetricAsString(name))
+  }
+  return `${texts.join('\n\n')}\n`
 }
 
 function countRotations(events: Events, registers: Registry[], readings: Readings) {
@@ -66,24 +99,34 @@ function countRotations(events: Events, registers: Registry[], readings: Reading
     buckets: stepBuckets,
     registers,
   })
-  const kinds = new Map(readings.materials().map(({ name, kind }) => [name, kind]))
-  for (const material of kinds.keys()) {
-    for (const trigger of triggers) {
-      for (const result of rotationResults) rotations.inc({ material, trigger, result }, 0)
+  for (const step of stepNames) steps.zero({ step })
+  const zeroed = new Set<string>()
+  let kinds = new Map<string, string>()
+  const declare = () => {
+    kinds = new Map(readings.materials().map(({ name, kind }) => [name, kind]))
+    for (const material of kinds.keys()) {
+      for (const trigger of triggers) {
+        for (const result of rotationResults) rotations.inc({ material, trigger, result }, 0)
+      }
+    }
+    for (const kind of kinds.values()) {
+      if (!zeroed.has(kind)) duration.zero({ kind })
+      zeroed.add(kind)
     }
   }
+  declare()
   return [
+    onReload(events, declare),
     events.on('rotation.finished', ({ changes, trigger, result, seconds }) => {
-      for (const { material } of changes) {
-        rotations.inc({ material, trigger, result })
-        duration.observe({ kind: kinds.get(material) ?? 'unknown' }, seconds)
-      }
+      for (const { material } of changes) rotations.inc({ material, trigger, result })
+      const touched = new Set(changes.map(({ material }) => kinds.get(material) ?? 'unknown'))
+      for (const kind of touched) duration.observe({ kind }, seconds)
     }),
     events.on('rotation.step', ({ step, seconds }) => steps.observe({ step }, seconds)),
   ]
 }
 
-function countConsumers(events: Events, registers: Registry[], { consumers }: Readings) {
+function countConsumers(events: Events, registers: Registry[], readings: Readings) {
   const restarts = new Counter({
     name: 'rekeyd_consumer_restarts_total',
     help: 'Times that a consumer was restarted.',
@@ -97,11 +140,18 @@ function countConsumers(events: Events, registers: Registry[], { consumers }: Re
     buckets: downtimeBuckets,
     registers,
   })
-  for (const consumer of consumers) {
-    restarts.inc({ consumer }, 0)
-    downtime.zero({ consumer })
+  const known = new Set<string>()
+  const declare = () => {
+    for (const consumer of readings.consumers) {
+      if (known.has(consumer)) continue
+      known.add(consumer)
+      restarts.inc({ consumer }, 0)
+      downtime.zero({ consumer })
+    }
   }
+  declare()
   return [
+    onReload(events, declare),
     events.on('consumer.restarted', ({ consumer, downtimeSeconds }) => {
       restarts.inc({ consumer })
       downtime.observe({ consumer }, downtimeSeconds)
@@ -109,13 +159,20 @@ function countConsumers(events: Events, registers: Registry[], { consumers }: Re
   ]
 }
 
-function watchOurselves(events: Events, registers: Registry[]) {
+/** The names may be others once the config was read again. */
+function onReload(events: Events, declare: () => void) {
+  return events.on('config.reloaded', ({ ok }) => {
+    if (ok) declare()
+  })
+}
+
+function watchOurselves(events: Events, registers: Registry[], clock: Clock) {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const tick = gauge(
     'rekeyd_scheduler_last_tick_timestamp_seconds',
-    'When the scheduler last looked at what is due.',
+    'When the scheduler last looked at what is due; before it ever did, when rekeyd started.',
   )
-  const clock = gauge(
+  const suspicion = gauge(
     'rekeyd_clock_suspect',
     'Whether the clock is not trusted, and nothing is made.',
   )
@@ -129,12 +186,12 @@ function watchOurselves(events: Events, registers: Registry[]) {
     help: 'Times that the store could not be written.',
     registers,
   })
-  clock.set(0)
+  tick.set(clock.now() / 1000)
   reload.set(1)
-  reloaded.setToCurrentTime()
+  reloaded.set(clock.now() / 1000)
   return [
     events.on('scheduler.tick', ({ at }) => tick.set(at / 1000)),
-    events.on('clock.suspect', ({ suspect }) => clock.set(suspect ? 1 : 0)),
+    events.on('clock.suspect', ({ suspect }) => suspicion.set(suspect ? 1 : 0)),
     events.on('store.error', () => errors.inc()),
     events.on('config.reloaded', ({ ok, at }) => {
       reload.set(ok ? 1 : 0)

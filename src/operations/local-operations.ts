@@ -16,6 +16,9 @@ import { StartedRotations } from './started-rotations.ts'
 import { verifyNow } from './verifying.ts'
 import type { AuditRow, DryRun, ImportPart, RotateOptions, RotationView } from './views.ts'
 
+/** Between two looks at a rotation under way, in milliseconds. */
+const pause = 250
+
 /** The parts that operations act on. */
 export interface OperationsParts {
   readonly engine: Engine
@@ -85,9 +88,14 @@ export class LocalOperations implements Operations {
     )
   }
 
-  async wait(id: string): Promise<RotationView> {
+  /** One that somebody else began, the schedule or a recovery, is looked at until it has ended. */
+  async wait(id: string, signal?: AbortSignal): Promise<RotationView> {
     await this.#rotations.ended(id)
-    return this.rotation(id)
+    for (;;) {
+      const view = await this.rotation(id)
+      if (view.ended !== undefined) return view
+      await this.#parts.clock.sleep(pause, signal)
+    }
   }
 
   async dryRun(name: string, options: RotateOptions): Promise<DryRun> {

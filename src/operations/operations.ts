@@ -68,7 +68,7 @@ export interface Operations {
   ): Promise<RotationView>
   /** Makes a key and a certificate request for it. @returns PEM */
   csr(name: string, caller: Caller): Promise<string>
-  /** Offline or over the socket only; the value is written by the caller to a file of mode 0600. */
+  /** Writes the value to `out`, an absolute path, as a new file of mode 0600: by the daemon where one runs. */
   reveal(
     name: string,
     version: number | 'next' | 'previous' | undefined,

@@ -38,6 +38,8 @@ export class Scheduler {
   #materials: ReadonlyMap<string, ScheduledMaterial>
   #mode: Mode
   #look: ClockLook = { jumped: false, doubt: 0 }
+  /** Whether the clock was last said to be suspect. */
+  #told: boolean | undefined
   #newestNotBefore = -Infinity
   /** Whether the heap must be built anew before anything runs. */
   #stale = true
@@ -127,12 +129,12 @@ export class Scheduler {
     events.emit('scheduler.tick', now, { at: now })
   }
 
-  /** Tells of each change once: how far behind the clock is changes with every tick. */
+  /** Tells of each change once, and of the first look: how far behind the clock is changes with every tick. */
   #report(look: ClockLook, now: number): void {
-    const was = this.#look.suspect !== undefined
     const { suspect: reason } = look
     this.#look = look
-    if (was === (reason !== undefined)) return
+    if (this.#told === (reason !== undefined)) return
+    this.#told = reason !== undefined
     const payload = reason === undefined ? { suspect: false } : { suspect: true, reason }
     this.#parts.events.emit('clock.suspect', now, payload)
   }

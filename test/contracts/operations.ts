@@ -91,7 +91,8 @@ export function describeOperations(
       const gate = Promise.withResolvers<void>()
       scratch.held.gate = gate.promise
       const { id } = await operations.startRotation('key', {}, alice)
-      await refused(operations.startRotation('key', {}, alice), 'busy', /another rotation/)
+      const again = operations.startRotation('key', {}, alice)
+      await refused(again, 'busy', /another rotation/, /rekeyd status/)
       gate.resolve()
       await operations.wait(id)
     })
@@ -287,11 +288,17 @@ function accepting(name: string) {
   return { accept_impact: name }
 }
 
-async function refused(asked: Promise<unknown>, kind: ErrorKind, message = /./): Promise<void> {
+async function refused(
+  asked: Promise<unknown>,
+  kind: ErrorKind,
+  message = /./,
+  hint?: RegExp,
+): Promise<void> {
   await assert.rejects(asked, (error: unknown) => {
     assert.ok(error instanceof OperatorError, String(error))
     assert.match(error.message, message)
     assert.equal(error.kind, kind, error.message)
+    if (hint) assert.match(error.hint ?? '', hint)
     return true
   })
 }

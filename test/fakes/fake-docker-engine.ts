@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 interface FakeContainer {
@@ -16,7 +16,10 @@ export class FakeDockerEngine {
   readonly containers: FakeContainer[] = []
   /** Requests but for the questions, as `POST /v1.41/containers/ID/stop`. */
   readonly calls: string[] = []
-  version: unknown = { ApiVersion: '1.41', MinAPIVersion: '1.12' }
+  version: { ApiVersion: string; MinAPIVersion?: string } = {
+    ApiVersion: '1.41',
+    MinAPIVersion: '1.12',
+  }
   /** Answers instead, where it is set. */
   instead: RequestListener | undefined
   readonly folder: string
@@ -57,7 +60,8 @@ export class FakeDockerEngine {
 
   #answer(method: string, url: string): { status: number; body?: unknown } {
     if (url === '/version') return { status: 200, body: this.version }
-    const [path = '', query] = url.replace(/^\/v[\d.]+/, '').split('?')
+    const [, spoken = '', path = '', query] = /^\/v([\d.]+)([^?]*)\??(.*)$/.exec(url) ?? []
+    if (!this.#speaks(spoken)) return { status: 400 }
     if (path === '/containers/json') {
       const filters = JSON.parse(new URLSearchParams(query).get('filters') ?? '{}')
       return { status: 200, body: this.containers.filter((one) => matches(one, filters)) }
@@ -66,11 +70,28 @@ export class FakeDockerEngine {
     const [, , id, action] = path.split('/')
     const container = this.containers.find(({ Id }) => Id === id)
     if (!container) return { status: 404, body: { message: 'No such container' } }
-    if (action === 'kill') return { status: container.State === 'running' ? 204 : 409 }
-    const state = action === 'stop' ? 'exited' : 'running'
-    if (action !== 'restart' && container.State === state) return { status: 304 }
-    container.State = state
+    const awake = container.State !== 'exited'
+    if (action === 'kill') return this.#kill(awake, query ?? '')
+    if (action === 'start' && container.State === 'paused') return { status: 409 }
+    if (action !== 'restart' && awake === (action === 'start')) return { status: 304 }
+    container.State = action === 'stop' ? 'exited' : 'running'
     return { status: 204 }
+  }
+
+  #kill(awake: boolean, query: string): { status: number } {
+    const signal = new URLSearchParams(query).get('signal') ?? 'SIGKILL'
+    if (!Object.hasOwn(constants.signals, signal)) return { status: 400 }
+    return { status: awake ? 204 : 409 }
+  }
+
+  /** Other versions are refused on every path but `/version`. */
+  #speaks(spoken: string): boolean {
+    const rank = (version: string) => {
+      const [major = 0, minor = 0] = version.split('.').map(Number)
+      return major * 1000 + minor
+    }
+    const { ApiVersion, MinAPIVersion = '0.0' } = this.version
+    return rank(MinAPIVersion) <= rank(spoken) && rank(spoken) <= rank(ApiVersion)
   }
 }
 
@@ -78,8 +99,10 @@ export class FakeDockerEngine {
 function matches({ Names, Labels }: FakeContainer, filters: Record<string, string[]>): boolean {
   const names = filters['name'] ?? []
   const labels = filters['label'] ?? []
+  const called = Names.flatMap((name) => [name, name.slice(1)])
   return (
-    (names.length === 0 || names.some((name) => Names.some((one) => new RegExp(name).test(one)))) &&
+    (names.length === 0 ||
+      names.some((name) => called.some((one) => new RegExp(name).test(one)))) &&
     labels.every((label) => {
       const [key = '', value] = label.split('=')
       return Labels[key] === value

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { errorCodes } from '../operations/operations.ts'
+import { type ErrorKind, OperatorError } from '../support/operator-error.ts'
+
+/** What went wrong, as RFC 9457 has it. `kind` and `hint` make an `OperatorError` of it again. */
+export interface Problem {
+  readonly type: 'about:blank'
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly kind: ErrorKind
+  readonly hint?: string
+  /** The fields of the request that are wrong. */
+  readonly errors?: readonly FieldProblem[]
+  /** What the log calls an error that nobody expected. */
+  readonly id?: string
+}
+
+export interface FieldProblem {
+  readonly field: string
+  readonly message: string
+}
+
+/** Writes one line to the log. Fields hold nothing that a message or a request may quote. */
+export type Log = (message: string, fields: Readonly<Record<string, string>>) => void
+
+export const problemType = 'application/problem+json'
+
+/** @param kind decides the exit code of the CLI, where it is not the status that does */
+export function problem(
+  status: number,
+  detail: string,
+  more: Partial<Pick<Problem, 'kind' | 'hint' | 'errors' | 'id'>> = {},
+): Problem {
+  const title = STATUS_CODES[status] ?? 'Error'
+  return { type: 'about:blank', title, status, detail, kind: 'usage', ...more }
+}
+
+/** An `OperatorError` speaks for itself; of any other error only an id leaves the process. */
+export function problemOf(error: unknown, log: Log): Problem {
+  if (error instanceof OperatorError) {
+    const { kind, hint, message } = error
+    return problem(errorCodes[kind].http, message, { kind, ...(hint !== undefined && { hint }) })
+  }
+  const id = randomUUID()
+  log('a request failed unexpectedly', { id, ...tracesOf(error) })
+  return problem(500, 'an unexpected error', {
+    kind: 'failed',
+    hint: `the log has more under the id ${id}`,
+    id,
+  })
+}
+
+/** Sends a problem without fastify. */
+export function sendProblem(response: ServerResponse, sent: Problem): void {
+  response.writeHead(sent.status, { 'Content-Type': problemType, 'Cache-Control': 'no-store' })
+  response.end(JSON.stringify(sent))
+}
+
+const clientErrors: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+}
+
+/** Answers what is not HTTP, or too slow or too large for it, and ends the connection. */
+export function refuseClient(error: Error & { readonly code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const status = clientErrors[error.code ?? ''] ?? 400
+  const body = JSON.stringify(problem(status, 'the request cannot be read'))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** Name, code and stack of an error; its message may quote a secret. */
+function tracesOf(error: unknown): Readonly<Record<string, string>> {
+  if (!(error instanceof Error)) return { error: typeof error }
+  const code = 'code' in error ? { code: String(error.code) } : {}
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
+  return { error: error.name, ...code, stack: frames.map((line) => line.trim()).join(' < ') }
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { bodySchema, callerOf, materialParams } from '../request.ts'
+
+const partName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, 'is no name of a part')
+const path = z
+  .string()
+  .max(4_095)
+  .regex(/^\/[^\0]*$/, 'must be an absolute path')
+
+const importBody = bodySchema({
+  parts: z
+    .array(
+      z.strictObject({
+        part: partName.describe('Which part the file holds.'),
+        path: path.describe('A file that rekeyd itself may read.'),
+      }),
+    )
+    .min(1)
+    .max(16)
+    .describe('The files of the version.'),
+})
+const revealBody = bodySchema({
+  version: z
+    .union([z.int().min(1), z.enum(['next', 'previous'])], 'must be a number, next or previous')
+    .exactOptional()
+    .describe('By default the active one.'),
+  part: partName.exactOptional().describe('By default the first.'),
+  format: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'is no format')
+    .exactOptional()
+    .describe('By default the first.'),
+  out: path.describe('The file that rekeyd writes, with mode 0600; it must not exist.'),
+})
+
+/** Versions that come in and go out, by files of this host: no secret is ever in a request or an answer. */
+export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
+  const params = materialParams
+
+  app.post(
+    '/v1/materials/:name/import',
+    { schema: { params, body: importBody } },
+    async (request, reply) => {
+      const { name } = request.params
+      const rotation = await operations().import(name, request.body.parts, callerOf(request))
+      return rotation ?? reply.code(204).send()
+    },
+  )
+
+  app.post(
+    '/v1/materials/:name/csr',
+    { schema: { params, body: bodySchema({}) } },
+    async (request) => ({
+      schema_version: 1,
+      csr: await operations().csr(request.params.name, callerOf(request)),
+    }),
+  )
+
+  app.post(
+    '/v1/materials/:name/reveal',
+    { schema: { params, body: revealBody } },
+    async (request) => {
+      const { version, part, format, out } = request.body
+      const { name } = request.params
+      const caller = callerOf(request)
+      const shown = await operations().reveal(name, version, part, format, out, caller)
+      return { schema_version: 1, version: shown.version }
+    },
+  )
+}

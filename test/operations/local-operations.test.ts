@@ -1,0 +1,6 @@
+import { describeOperations } from '../contracts/operations.ts'
+
+describeOperations('LocalOperations', async (operations) => ({
+  operations,
+  dispose: async () => {},
+}))

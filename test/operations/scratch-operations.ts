@@ -1,0 +1,136 @@
+import type { DescribedMaterial, Planner } from '../../src/operations/described.ts'
+import { LocalOperations } from '../../src/operations/local-operations.ts'
+import type { PlanItem } from '../../src/operations/views.ts'
+import { MemoryTarget, memoryKind, memoryMaterial } from '../fakes/memory-world.ts'
+import { ScratchEngine } from '../rotation/scratch-engine.ts'
+
+/** A target whose staging can be held up, to see what happens while a rotation is under way. */
+class HeldTarget extends MemoryTarget {
+  gate: Promise<void> = Promise.resolve()
+
+  override async stage(move: Parameters<MemoryTarget['stage']>[0]) {
+    await this.gate
+    return super.stage(move)
+  }
+}
+
+/** Schedules that do what a test says. */
+class ScratchPlanner implements Planner {
+  isOpen = true
+  dueNow: readonly string[] = []
+  items: readonly PlanItem[] = []
+  readonly approved: string[] = []
+  readonly #scratch: ScratchEngine
+
+  constructor(scratch: ScratchEngine) {
+    this.#scratch = scratch
+  }
+
+  state(material: string) {
+    const { paused } = this.#scratch.store.schedule.get(material)
+    return paused ? { state: 'paused' as const, reason: paused.reason } : { state: 'idle' as const }
+  }
+
+  inWindow(): boolean {
+    return this.isOpen
+  }
+
+  upcoming(days: number): readonly PlanItem[] {
+    return days > 0 ? this.items : []
+  }
+
+  due(): readonly string[] {
+    return this.dueNow
+  }
+
+  pause(material: string, until: number | undefined, reason: string, who: string): void {
+    const { schedule } = this.#scratch.store
+    const paused = { reason, who, ...(until !== undefined && { until }) }
+    schedule.set({ ...schedule.get(material), paused }, { who }, 'pause')
+  }
+
+  resume(material: string, who: string): void {
+    const { schedule } = this.#scratch.store
+    const { paused: _, ...state } = schedule.get(material)
+    schedule.set(state, { who }, 'resume')
+  }
+
+  approve(material: string, who: string): void {
+    this.approved.push(`${material} by ${who}`)
+  }
+
+  changed(): void {}
+}
+
+/**
+ * Operations on a real store and engine, whose materials live in memory: `key`, `shared` (breaks clients)
+ * and `fading` (has an overlap).
+ */
+export class ScratchOperations {
+  readonly scratch = new ScratchEngine()
+  readonly planner = new ScratchPlanner(this.scratch)
+  readonly held = new HeldTarget(this.scratch.world, '/key')
+  suspicion: string | undefined
+
+  async create(): Promise<LocalOperations> {
+    const { scratch } = this
+    const materials = [
+      memoryMaterial(scratch.world, 'key', {
+        targets: [this.held],
+        kind: { ...memoryKind, parts: { value: { formats: ['raw'] } } },
+      }),
+      memoryMaterial(scratch.world, 'shared'),
+      memoryMaterial(scratch.world, 'fading', { overlap: 60_000 }),
+    ]
+    const engine = await scratch.create(materials)
+    await engine.start()
+    const { keys, journal, schedule, audit } = scratch.store
+    return new LocalOperations({
+      engine,
+      keys,
+      journal,
+      schedule,
+      audit,
+      planner: this.planner,
+      clock: scratch.clock,
+      recover: async () => {},
+      surroundings: {
+        version: '1.2.3',
+        mode: 'rotate',
+        daemon: true,
+        paths: { state_dir: '/var/lib/rekeyd' },
+        clock: () => ({
+          suspect: this.suspicion !== undefined,
+          ...(this.suspicion !== undefined && { reason: this.suspicion }),
+        }),
+      },
+      materials: [
+        described('key'),
+        described('shared', { impact: 'all sessions drop' }),
+        described('fading'),
+      ],
+    })
+  }
+
+  /** What the world holds at a material's place. */
+  live(name: string): string | undefined {
+    return this.scratch.world.places.get(`/${name}`)
+  }
+
+  dispose(): void {
+    this.scratch.dispose()
+  }
+}
+
+function described(name: string, more: Partial<DescribedMaterial> = {}): DescribedMaterial {
+  return {
+    name,
+    kind: 'memory',
+    schedule: 'every 30d',
+    consumers: [`${name}-server`],
+    targets: [{ type: 'memory', path: `/${name}`, version: 'active' }],
+    approval: false,
+    contains: [],
+    ...more,
+  }
+}
