@@ -1,7 +1,11 @@
 #!/bin/sh
 # Installs the Debian packages that some tests need. Each of those tests is skipped by name without them.
 set -eu
-packages='openssl sqlcipher prometheus strace chromium'
+packages='openssl sqlcipher prometheus strace chromium busybox-static'
+# Debian's Docker only where no other vendor's is installed.
+PATH="$PATH:/usr/sbin:/sbin"
+command -v dockerd >/dev/null || packages="$packages docker.io"
+command -v docker-compose >/dev/null || docker compose version >/dev/null 2>&1 || packages="$packages docker-compose"
 missing=''
 for package in $packages; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

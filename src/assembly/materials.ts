@@ -12,6 +12,7 @@ import { Window } from '../scheduler/window.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import type { Target } from '../targets/target.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
+import { permission } from './permission.ts'
 
 /** One material, made real for each of those who deal with it. */
 export interface AssembledMaterial {
@@ -143,6 +144,7 @@ function assembleManaged(
     onMissing,
     // A database whose key is in doubt is worth more open than safe; everything else can stay down.
     onFailure: material.kind.type === 'database-key' ? 'old' : 'stay-down',
+    ...permission(kind, targets),
   }
 }
 

@@ -61,6 +61,11 @@ export interface MadeHere {
   adopt?(found: readonly Found[], material: string): Promise<Made>
   /** `on_change`: whether the issuer has something else than `active`. Throws when it could not tell (certbot is halfway). */
   changed?(active: Version | undefined, signal: AbortSignal): Promise<boolean>
+  /**
+   * Asked before a version is replaced, whatever replaces it.
+   * @throws OperatorError of kind `refused` for what one host alone must not do
+   */
+  permit?(): Promise<void>
   /** `csr`: a fresh private key and a PEM request for it; `adopt` later gets the key together with the certificate. */
   request?(request: GenerateRequest): Promise<{ readonly parts: Parts; readonly csr: string }>
 }

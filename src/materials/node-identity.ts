@@ -81,11 +81,13 @@ const codecs: PartCodecs = {
 
 function createNodeIdentity(options: NodeIdentityOptions): MadeHere {
   const dataDir = options.data_dir
+  const ownId = async () => options.node_id ?? nodeIdOf(dataDir)
   return {
     madeBy: 'rekeyd',
     parts: codecs,
+    permit: async () => refuseSharedIdentity(dataDir, await ownId()),
     async generate({ now }, signal) {
-      const nodeId = options.node_id ?? (await nodeIdOf(dataDir))
+      const nodeId = await ownId()
       await refuseSharedIdentity(dataDir, nodeId)
       const key = await generatePrivateKey('rsa-3072')
       signal.throwIfAborted()
@@ -95,7 +97,7 @@ function createNodeIdentity(options: NodeIdentityOptions): MadeHere {
     /** A node id that does not fit is what `qu` makes of a lost node.yaml: every peer would refuse it. */
     async adopt(found) {
       const identity = readIdentity(found)
-      const nodeId = options.node_id ?? (await nodeIdOf(dataDir))
+      const nodeId = await ownId()
       if (commonNameOf(identity.certificate) === nodeId) {
         return madeOf(identity.key, identity.certificate)
       }

@@ -76,10 +76,17 @@ export class RotationTable {
       .get(seq) as number
   }
 
-  end(seq: number, { now, result, detail }: Ending): void {
+  end(seq: number, { now, result, detail, versions }: Ending): void {
     this.#db
       .prepare('UPDATE rotations SET ended = ?, result = ?, detail = ? WHERE seq = ?')
       .run(now, result, detail ?? null, seq)
+    // What a consumer made has its number only now.
+    const made = this.#db.prepare(
+      'UPDATE members SET to_number = ? WHERE rotation = ? AND material = ? AND to_number IS NULL',
+    )
+    for (const { material, number, event } of versions) {
+      if (event === 'activate') made.run(number, seq, material)
+    }
   }
 
   /** The row of an open rotation; undefined when it has ended or never was. */

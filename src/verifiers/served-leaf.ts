@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import type { Version } from '../model/version.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { no, yes } from './verdict.ts'
@@ -18,13 +18,14 @@ export function servedLeaf(
     proves: true,
     async accepts({ version }, signal): Promise<Verdict> {
       const wanted = fingerprintOf(version)
-      const served = fingerprint(await fetchLeaf(signal))
-      return served === wanted ? yes : no(`serves the certificate ${served}, not ${wanted}`)
+      const served = fingerprintsOf(await fetchLeaf(signal))
+      if (served.includes(wanted)) return yes
+      return no(`serves the certificate ${served[0]}, not ${wanted}`)
     },
     async refuses({ version }, signal): Promise<Verdict> {
       const old = fingerprintOf(version)
-      const served = fingerprint(await fetchLeaf(signal))
-      return served === old ? no(`still serves the certificate ${old}`) : yes
+      const served = fingerprintsOf(await fetchLeaf(signal))
+      return served.includes(old) ? no(`still serves the certificate ${old}`) : yes
     },
   }
 }
@@ -37,7 +38,13 @@ function fingerprintOf({ material, fingerprint }: Version): string {
   })
 }
 
-/** `sha256:` and hex, as versions have it. */
+/** As versions have it: of the certificate, or of its public key alone where peers pin that (`node-identity`). */
+function fingerprintsOf(leaf: Uint8Array): readonly [certificate: string, publicKey: string] {
+  const spki = new X509Certificate(leaf).publicKey.export({ type: 'spki', format: 'der' })
+  return [fingerprint(leaf), fingerprint(spki)]
+}
+
+/** `sha256:` and hex. */
 function fingerprint(leaf: Uint8Array): string {
   return `sha256:${createHash('sha256').update(leaf).digest('hex')}`
 }

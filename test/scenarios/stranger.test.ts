@@ -51,7 +51,8 @@ describe('a stranger', () => {
 
   after(async () => {
     if (daemon?.exitCode === null && daemon.signalCode === null) {
-      daemon.kill('SIGKILL')
+      // npm passes it on; killed outright, it would leave the daemon behind.
+      daemon.kill('SIGTERM')
       await once(daemon, 'exit')
     }
     endDemo()

@@ -26,8 +26,12 @@ const parts = {
     present: () => process.getuid?.() === 0 && works('unshare', '-m', 'true'),
   },
   docker: {
-    install: debian('docker.io') + ' as root',
-    present: () => process.getuid?.() === 0 && onPath('dockerd'),
+    install: `${debian('docker.io, docker-compose, busybox-static')}, as root that may mount`,
+    present: () =>
+      process.getuid?.() === 0 &&
+      onPath('dockerd', 'docker', 'busybox') &&
+      (onPath('docker-compose') || works('docker', 'compose', 'version')) &&
+      works('unshare', '--net', '--mount', '--pid', '--fork', 'true'),
   },
   quic: { install: 'npm ci without --omit=optional', present: () => hasPackage('@matrixai/quic') },
 } satisfies Record<string, SystemPart>

@@ -48,23 +48,41 @@ export async function composeUp(
   socket: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { project_dir, service, project, file } = options
+  const { service } = options
+  const failure = `compose could not bring up ${service}`
+  await compose(options, ['up', '-d', '--no-deps', service], socket, signal, failure)
+}
+
+/** @throws OperatorError unless Compose is there and understands the project */
+export async function composeCheck(
+  options: ComposeOptions,
+  socket: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const failure = `compose does not understand the project in ${options.project_dir}`
+  await compose(options, ['config', '--quiet'], socket, signal, failure)
+}
+
+/** Its output may quote the project's secrets, so an error says how to see it instead. */
+async function compose(
+  options: ComposeOptions,
+  args: readonly string[],
+  socket: string,
+  signal: AbortSignal,
+  failure: string,
+): Promise<void> {
+  const { project_dir, project, file } = options
   const argv = [
     ...(await findCompose(options, signal)),
     ...(project === undefined ? [] : ['-p', project]),
     ...(file === undefined ? [] : ['-f', file]),
-    'up',
-    '-d',
-    '--no-deps',
-    service,
+    ...args,
   ]
   const environment = composeEnvironment(socket)
   const request = { argv, environment, directory: project_dir, signal, timeout: longest }
   const { exit } = await runCommand(request)
   if (exit === 0) return
-  throw new OperatorError(`compose could not bring up ${service}`, {
-    hint: `run \`${argv.join(' ')}\` in ${project_dir}`,
-  })
+  throw new OperatorError(failure, { hint: `run \`${argv.join(' ')}\` in ${project_dir}` })
 }
 
 /**

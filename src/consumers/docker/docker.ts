@@ -4,7 +4,7 @@ import { OperatorError } from '../../support/operator-error.ts'
 import type { Consumer, ConsumerType, Verb } from '../consumer.ts'
 import { readsAgain, startsAnew } from '../picks-up.ts'
 import { signalOption } from '../signal-option.ts'
-import { belongsTo, composeUp, findCompose, serviceFilters } from './compose.ts'
+import { belongsTo, composeCheck, composeUp, serviceFilters } from './compose.ts'
 import { type Container, DockerEngine } from './engine.ts'
 
 const path = z.string().startsWith('/')
@@ -32,7 +32,12 @@ const dockerOptions = z
       .optional()
       .describe('A service of a compose project, in place of a container.'),
     socket: path.default('/var/run/docker.sock').describe('Socket of the Docker engine.'),
-    signal: signalOption.default('SIGHUP').describe('Signal that the verb `signal` sends.'),
+    // https://github.com/moby/moby/issues/41302 and #11065
+    signal: signalOption
+      .default('SIGHUP')
+      .describe(
+        'Signal that the verb `signal` sends. Docker then forgets the restart policy until the next start.',
+      ),
   })
   .refine(
     ({ container, compose }) => (container === undefined) !== (compose === undefined),
@@ -58,7 +63,8 @@ class DockerConsumer implements Consumer {
 
   async check(signal: AbortSignal): Promise<void> {
     await this.#containers(signal)
-    if (this.#options.compose) await findCompose(this.#options.compose, signal)
+    const { compose, socket } = this.#options
+    if (compose) await composeCheck(compose, socket, signal)
   }
 
   async stop(signal: AbortSignal): Promise<void> {

@@ -65,10 +65,13 @@ export class DockerEngine {
    * @param action `stop`, `start`, `restart` or `kill?signal=…`
    */
   async act(container: Container, action: string, signal: AbortSignal): Promise<void> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(longest)])
-    const { status } = await this.#ask('POST', `/containers/${container.id}/${action}`, limit)
-    if (status === 204 || status === 304) return
     const [verb = action] = action.split('?')
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(longest)])
+    const path = `/containers/${container.id}/${action}`
+    const { status } = await this.#ask('POST', path, limit).catch((error: unknown) => {
+      throw isTimeout(limit.reason) ? tooLate(container, verb) : error
+    })
+    if (status === 204 || status === 304) return
     const why = {
       403: 'it is not permitted',
       404: 'it is gone',
@@ -124,15 +127,24 @@ export class DockerEngine {
       })
     }
     if (error instanceof Error && error.name === 'AbortError') {
-      const { cause } = error
-      const late = cause instanceof Error && cause.name === 'TimeoutError'
-      return late ? this.#unexpected('did not answer in time') : cause
+      return isTimeout(error.cause) ? this.#unexpected('did not answer in time') : error.cause
     }
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
     return new OperatorError(`the Docker engine at ${this.#socket} cannot be reached${code}`, {
       hint: 'check that it runs, and `socket`',
     })
   }
+}
+
+/** The engine answers only when it is done, so it is the container that is slow. */
+function tooLate({ name }: Container, verb: string): OperatorError {
+  return new OperatorError(`container ${name} did not ${verb} in time`, {
+    hint: `raise \`timeouts\` of the consumer, or see docker logs ${name}`,
+  })
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError'
 }
 
 /** One request on a connection of its own; the answer is read up to a limit. */

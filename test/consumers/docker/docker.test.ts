@@ -67,7 +67,7 @@ describe('docker consumer', () => {
       ['1.9', '1.9'],
       ['1.41', '1.41'],
       ['1.99', '1.47'],
-    ]) {
+    ] as const) {
       engine.version = { ApiVersion: theirs }
       await consumerOf('chat').apply('restart', never)
       assert.equal(engine.calls.pop(), `POST /v${spoken}/containers/${Id}/restart`)
@@ -206,6 +206,16 @@ describe('docker consumer of a compose service', () => {
     }
     await consumer({ project: 'chat', file: '/srv/c.yml' }).apply('recreate', never)
     assert.equal((await called())[0], '-p chat -f /srv/c.yml up -d --no-deps server')
+  })
+
+  it('is refused by the check when compose does not understand the project', async () => {
+    engine.add('chat-server-1', labelsOf(project, 'server'))
+    await consumer().check(never)
+    assert.equal((await called())[0], 'config --quiet')
+    writeFileSync(join(engine.folder, 'broken'), '')
+    await assert.rejects(consumer().check(never), {
+      message: `compose does not understand the project in ${project}`,
+    })
   })
 
   it('says which command to try when compose fails', async () => {
