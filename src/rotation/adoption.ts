@@ -5,6 +5,7 @@ import { OperatorError } from '../support/operator-error.ts'
 import { resolvePart } from './edition.ts'
 import { inspectTarget, isReadable, readTargets } from './inspection.ts'
 import type { ManagedMaterial } from './managed.ts'
+import type { EngineParts } from './outcome.ts'
 
 /**
  * Makes what is in use the active version. A version that the store knows is taken up again, anything else
@@ -15,24 +16,34 @@ import type { ManagedMaterial } from './managed.ts'
  */
 export async function adopt(
   material: ManagedMaterial<MadeHere>,
-  keys: KeyStore,
+  { keys, clock }: Pick<EngineParts, 'keys' | 'clock'>,
   actor: Actor,
 ): Promise<Version | undefined> {
   const made = await readTargets(material, keys)
   if (!made) return undefined
-  await refuseDisagreement(material, made)
-  const known = recognise(material.name, made, keys)
-  if (known?.state === 'active') return known
-  const previous = keys.active(material.name)
-  const prepared = known ?? keys.put(newVersion(material.name, made, 'adopted'), 'prepared', actor)
-  keys.change(
-    [
-      ...(previous ? [{ ...reference(previous), event: 'withdraw' as const }] : []),
-      { ...reference(prepared), event: prepared.state === 'prepared' ? 'activate' : 'reactivate' },
-    ],
-    actor,
-  )
-  return keys.get(material.name, prepared.number)
+  try {
+    await refuseDisagreement(material, made)
+    const known = recognise(material.name, made, keys)
+    if (known?.state === 'active') return known
+    const previous = keys.active(material.name)
+    const keepUntil = clock.now() + material.keep
+    const adopted = known ?? keys.put(newVersion(material.name, made, 'adopted'), 'prepared', actor)
+    keys.change(
+      [
+        ...(previous ? [{ ...reference(previous), event: 'withdraw' as const, keepUntil }] : []),
+        { ...reference(adopted), event: adopted.state === 'prepared' ? 'activate' : 'reactivate' },
+      ],
+      actor,
+    )
+    return keys.get(material.name, adopted.number)
+  } finally {
+    wipe(made)
+  }
+}
+
+/** Overwrites the bytes of something that the store has sealed, or that nobody wants. */
+export function wipe({ parts }: Made): void {
+  for (const secret of Object.values(parts)) secret.wipe()
 }
 
 export function newVersion(material: string, made: Made, origin: NewVersion['origin']): NewVersion {

@@ -1,12 +1,13 @@
 import type { Made } from '../materials/kind.ts'
 import type { RotationResult, Trigger } from '../model/rotation.ts'
-import type { Edition, Version } from '../model/version.ts'
+import type { Version } from '../model/version.ts'
 import type { Actor } from '../store/key-store.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
-import { newVersion } from './adoption.ts'
+import { newVersion, wipe } from './adoption.ts'
 import { conclude } from './conclusion.ts'
-import { editionOf } from './edition.ts'
-import { isMadeHere, type ManagedMaterial } from './managed.ts'
+import { refuseForeign } from './foreign.ts'
+import type { ManagedMaterial } from './managed.ts'
+import { memberOf } from './member-of.ts'
 import type { EngineParts } from './outcome.ts'
 import { announcementsOf, consumerSteps, type Member, placementsOf } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -45,32 +46,44 @@ export async function attempt(
   const made = new Map<Draft, Made>()
   try {
     await prepare(parts, order, made, park)
+    park.throwIfAborted()
   } catch (error) {
+    for (const fresh of made.values()) wipe(fresh)
     if (park.aborted || (isRefusal(error) && order.trigger !== 'schedule')) throw error
     return recordFailure(parts, order, error, begun)
   }
-  const { rotation, versions } = parts.journal.begin({
-    ...intentOf(order, parts),
-    members: order.drafts.map(({ material, from, to, origin }, index) => {
-      const draft = order.drafts[index]
-      const fresh = draft && made.get(draft)
-      return {
-        material: material.name,
-        ...(from && { from: from.number }),
-        ...(to && { to: to.number }),
-        ...(fresh && { make: newVersion(material.name, fresh, origin ?? 'generated') }),
-      }
-    }),
-  })
-  for (const { parts: secrets } of made.values()) {
-    for (const secret of Object.values(secrets)) secret.wipe()
-  }
+  const { rotation, versions } = begin(parts, order, made)
   begun(rotation.id)
   announceStart(parts, rotation.id)
-  const members = order.drafts.map((draft) => memberOf(parts, draft, versions))
+  const members = order.drafts.map((draft) => memberOf(parts, draft, draft.to ? [] : versions))
   const walk = new Walk(parts, walkPlan(rotation.id, order.trigger, members), park)
-  await conclude(parts, walk, order.trigger, () => walk.forward(), park)
+  try {
+    await conclude(parts, walk, order.trigger, () => walk.forward())
+  } finally {
+    walk.wipe()
+  }
   return rotation.id
+}
+
+/** Commits what was made, before anything else sees it. */
+function begin(parts: EngineParts, order: Order, made: ReadonlyMap<Draft, Made>) {
+  try {
+    return parts.journal.begin({
+      ...intentOf(order, parts),
+      members: order.drafts.map((draft) => {
+        const { material, from, to, origin = 'generated' } = draft
+        const fresh = made.get(draft)
+        return {
+          material: material.name,
+          ...(from && { from: from.number }),
+          ...(to && { to: to.number }),
+          ...(fresh && { make: newVersion(material.name, fresh, origin) }),
+        }
+      }),
+    })
+  } finally {
+    for (const fresh of made.values()) wipe(fresh)
+  }
 }
 
 /** What a rotation of these members does where, and to whom. */
@@ -94,42 +107,13 @@ async function prepare(
   made: Map<Draft, Made>,
   signal: AbortSignal,
 ): Promise<void> {
+  signal.throwIfAborted()
   const members = drafts.map((draft) => memberOf(parts, draft, []))
+  for (const member of members) await refuseForeign(parts, member, trigger)
   await preflight(walkPlan('', trigger, members), trigger, parts.clock, signal)
   for (const draft of drafts) {
     if (draft.make) made.set(draft, await draft.make(signal))
   }
-}
-
-/** A draft with its bytes in reach; a version that is yet to be made is only promised. */
-export function memberOf(parts: EngineParts, draft: Draft, versions: readonly Version[]): Member {
-  const { material, from, ending } = draft
-  const to = draft.to ?? versions.find((version) => version.material === material.name)
-  const edition = (version: Version): Edition =>
-    isMadeHere(material)
-      ? editionOf(parts.keys, material.kind, version)
-      : { ...promised(material.name), version }
-  return {
-    material,
-    ...(from && { from: edition(from) }),
-    to: to ? edition(to) : promised(material.name),
-    ...(ending && { ending }),
-  }
-}
-
-/** Stands for the version that is about to be made, in checks that need no bytes. */
-function promised(material: string): Edition {
-  const version: Version = {
-    material,
-    number: 0,
-    state: 'prepared',
-    compromised: false,
-    origin: 'generated',
-    fingerprint: '',
-    attributes: {},
-    createdAt: 0,
-  }
-  return { version, bytes: () => Promise.reject(new RangeError('not made yet')) }
 }
 
 /** An attempt that failed before anything was made is history too. */
@@ -188,5 +172,7 @@ function intentOf({ trigger, actor }: Order, { clock }: EngineParts) {
 }
 
 function isRefusal(error: unknown): boolean {
-  return error instanceof OperatorError && error.kind === 'refused'
+  return (
+    error instanceof OperatorError && (error.kind === 'refused' || error.kind === 'needs-attention')
+  )
 }

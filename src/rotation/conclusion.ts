@@ -2,6 +2,7 @@ import type { RotationResult, Trigger } from '../model/rotation.ts'
 import type { Version } from '../model/version.ts'
 import { messageOf } from '../support/operator-error.ts'
 import { versionChanges } from './ending.ts'
+import { findingsOf } from './findings.ts'
 import { isMadeHere } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
 import type { Member } from './plan.ts'
@@ -20,7 +21,7 @@ interface Conclusion {
 
 /**
  * Runs a walk in its direction and brings it to an end: proved, back, or in need of a person.
- * @param run `walk.forward` or `walk.back`
+ * @param run `walk.forward`
  * @throws Parked when rekeyd stops: the journal keeps the rotation open
  */
 export async function conclude(
@@ -28,13 +29,22 @@ export async function conclude(
   walk: Walk,
   trigger: Trigger,
   run: () => Promise<void>,
-  park: AbortSignal,
 ): Promise<void> {
   const conclusion = await run().then(
     () => success(walk.plan.members, trigger),
-    (error: unknown) => failure(parts, walk, error, park),
+    (error: unknown) => failure(parts, walk, error),
   )
   await finish(parts, walk, trigger, conclusion)
+}
+
+/** Brings a walk that is not to go on to its end. */
+export async function concludeFailed(
+  parts: EngineParts,
+  walk: Walk,
+  trigger: Trigger,
+  reason: string,
+): Promise<void> {
+  await finish(parts, walk, trigger, await giveUp(parts, walk, reason, undefined))
 }
 
 /** Brings a walk to its end by the way back, whose reason is known. */
@@ -62,19 +72,21 @@ function success(members: readonly Member[], trigger: Trigger): Conclusion {
   return { result: proved ? 'succeeded' : 'applied_unproved', applied: true }
 }
 
-async function failure(
+async function failure(parts: EngineParts, walk: Walk, error: unknown): Promise<Conclusion> {
+  if (error instanceof Parked) throw error
+  const blamed = error instanceof NotProved ? error.material : undefined
+  return giveUp(parts, walk, messageOf(error), blamed)
+}
+
+async function giveUp(
   parts: EngineParts,
   walk: Walk,
-  error: unknown,
-  park: AbortSignal,
+  reason: string,
+  blamed: string | undefined,
 ): Promise<Conclusion> {
-  if (park.aborted) throw new Parked('rekeyd is stopping')
-  const reason = messageOf(error)
-  const blamed = error instanceof NotProved ? error.material : undefined
   if (!walk.exposed) return abandon(walk, reason, blamed)
   if (walk.plan.members.some((member) => isForwardOnly(parts, member))) {
-    const detail = `${reason}; the version before is compromised and was not given back`
-    return { result: 'needs_attention', applied: true, detail }
+    return stand(walk, reason, blamed)
   }
   try {
     parts.journal.turn(walk.plan.id, 'back', reason)
@@ -99,12 +111,25 @@ async function abandon(
   }
 }
 
+/** The version before has leaked: what is new stays, and whoever was stopped is started. */
+async function stand(walk: Walk, reason: string, blamed: string | undefined): Promise<Conclusion> {
+  const { allOld } = await findingsOf(walk.plan.placements)
+  if (allOld) return abandon(walk, reason, blamed)
+  const trouble = await walk.abandon().then(
+    () => '',
+    (error: unknown) => `; ${messageOf(error)}`,
+  )
+  const detail = `${reason}; the version before is compromised and was not given back${trouble}`
+  return { result: 'needs_attention', applied: true, detail }
+}
+
 async function goBack(walk: Walk, reason: string, blamed: string | undefined): Promise<Conclusion> {
   const common = { applied: false, ...(blamed !== undefined && { blamed }) }
   try {
     await walk.back()
     return { result: 'rolled_back', detail: reason, ...common }
   } catch (error) {
+    if (error instanceof Parked) throw error
     const detail = `${reason}; giving the previous version back failed too: ${messageOf(error)}`
     return { result: 'needs_attention', detail, ...common }
   }
@@ -127,7 +152,7 @@ async function finish(
   await walk.tidy()
   const now = clock.now()
   const versions =
-    trigger === 'announce' && applied ? [] : versionChanges(members, applied, keys, now)
+    trigger === 'announce' && applied ? [] : versionChanges(members, { applied, result }, keys, now)
   const schedules = members.map(({ material, from, to, ending }) => {
     const active = (applied || ending ? to : from)?.version
     const outcome = parts.settle({

@@ -8,25 +8,29 @@ import { editionOf } from './edition.ts'
 import type { Inspected } from './inspection.ts'
 import { isMadeHere, type ManagedMaterial } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
+import { madeByItsConsumer } from './refusals.ts'
 
 /**
  * From the active version to the announced one, or to one that is yet to be made.
  * @throws OperatorError when the material waits for a person
  */
-export function next(parts: EngineParts, material: ManagedMaterial, trigger: Trigger): Draft {
+export async function next(
+  parts: EngineParts,
+  material: ManagedMaterial,
+  trigger: Trigger,
+): Promise<Draft> {
   const { attention } = parts.schedule.get(material.name)
   if (attention !== undefined) {
+    await material.permit?.()
     throw new OperatorError(`${material.name} needs attention: ${attention}`, {
       kind: 'needs-attention',
       hint: `\`rekeyd adopt ${material.name}\` takes what is live, \`rekeyd apply ${material.name}\` writes the active version again`,
     })
   }
-  const announced = parts.keys
-    .list(material.name)
-    .find(({ state, compromised }) => state === 'prepared' && !compromised)
+  const announced = usableAnnounced(parts, material)
   const from = parts.keys.active(material.name)
   if (!from && material.onMissing === 'refuse' && trigger !== 'schedule') refuseCreation(material)
-  if (!announced) return fresh(parts, material)
+  if (!announced || from?.compromised) return fresh(parts, material)
   return { material, to: announced, ...(from && { from }) }
 }
 
@@ -54,6 +58,7 @@ export function previous(
   number: number | undefined,
 ): Draft {
   const { name } = material
+  if (!isMadeHere(material)) throw madeByItsConsumer(name)
   const from = keys.active(name)
   const to = keys
     .list(name)
@@ -77,8 +82,17 @@ export function ending({ keys }: EngineParts, material: ManagedMaterial): Draft 
   return from && to ? { material, from, to, ending: true } : undefined
 }
 
-/** The next version, ahead of time. */
+/**
+ * The next version, ahead of time.
+ * @throws OperatorError `refused` when clients have been told of one already
+ */
 export function announced(parts: EngineParts, material: ManagedMaterial): Draft {
+  const known = usableAnnounced(parts, material)
+  if (known) {
+    throw new OperatorError(`version ${known.number} of ${material.name} is announced already`, {
+      kind: 'refused',
+    })
+  }
   return { material, make: maker(parts, material, parts.keys.active(material.name)) }
 }
 
@@ -88,6 +102,7 @@ export function applied(
   material: ManagedMaterial,
   inspected: readonly Inspected[],
 ): Draft {
+  if (!isMadeHere(material)) throw madeByItsConsumer(material.name)
   const to = keys.active(material.name)
   if (!to) refuseCreation(material)
   const held = inspected.flatMap(({ target, finding }) =>
@@ -97,6 +112,16 @@ export function applied(
   )
   const known = held[0] === undefined ? undefined : keys.get(material.name, held[0])
   return { material, to, ...(known && held.every((n) => n === known.number) && { from: known }) }
+}
+
+/** An announced version that has not leaked or expired while it waited. */
+function usableAnnounced({ keys, clock }: EngineParts, { name }: ManagedMaterial) {
+  return keys
+    .list(name)
+    .find(
+      ({ state, compromised, notAfter }) =>
+        state === 'prepared' && !compromised && (notAfter ?? Infinity) > clock.now(),
+    )
 }
 
 function maker(parts: EngineParts, material: ManagedMaterial, from: Version | undefined) {

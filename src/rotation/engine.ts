@@ -1,15 +1,19 @@
 import type { Made } from '../materials/kind.ts'
 import type { Version } from '../model/version.ts'
 import type { Actor } from '../store/key-store.ts'
-import { adopt } from './adoption.ts'
-import { attempt, type Draft, memberOf } from './attempt.ts'
+import { adopt, wipe } from './adoption.ts'
+import { attempt, type Draft } from './attempt.ts'
+import { closeUntouched } from './closing.ts'
 import * as drafts from './drafts.ts'
 import { Inspections } from './inspections.ts'
 import { claimsOf, isMadeByConsumer, isMadeHere, type ManagedMaterial } from './managed.ts'
+import { memberOf } from './member-of.ts'
+import { noteObserved } from './observed.ts'
 import type { EngineParts } from './outcome.ts'
 import type { Member } from './plan.ts'
-import { noteObserved, provokeNext } from './provoked.ts'
+import { provokeNext } from './provoked.ts'
 import { Queue } from './queue.ts'
+import { recoverOpen } from './recovery.ts'
 import { nothingToAdopt, unknownMaterial } from './refusals.ts'
 import type { RotationRequest, Started, StartOptions } from './request.ts'
 import { Starting, settleAttention } from './starting.ts'
@@ -21,6 +25,9 @@ export class Engine {
   readonly #materials: ReadonlyMap<string, ManagedMaterial>
   readonly #queue = new Queue()
   readonly #park = new AbortController()
+  #stopping = false
+  #starting: Promise<void> = Promise.resolve()
+  readonly #rotating = new Set<string>()
   /** What the targets were last seen to hold. */
   readonly inspections: Inspections
 
@@ -33,19 +40,26 @@ export class Engine {
   /** Ends what was left open, then compares every material with its targets. */
   start(options: StartOptions = {}): Promise<void> {
     const starting = new Starting(this.#parts, this.#materials, this.inspections, this)
-    return starting.run(options, this.#park.signal)
+    this.#starting = starting.run(options, this.#park.signal)
+    return this.#starting
   }
 
-  /** Waits for running rotations; after `grace` milliseconds they are parked where that is safe. */
+  /**
+   * Waits for running rotations; after `grace` milliseconds they are parked where that is safe. Nothing new
+   * is begun meanwhile.
+   */
   async stop(grace: number): Promise<void> {
-    const parking = setTimeout(() => this.#park.abort(new Parked('rekeyd is stopping')), grace)
+    this.#stopping = true
+    const park = () => this.#park.abort(new Parked('rekeyd is stopping'))
+    const parking = setTimeout(park, grace)
+    await this.#starting.catch(() => {})
     await this.#queue.idle()
     clearTimeout(parking)
-    this.#park.abort(new Parked('rekeyd is stopping'))
+    park()
   }
 
   isRotating(material: string): boolean {
-    return this.#queue.holds(material)
+    return this.#rotating.has(material)
   }
 
   /** Replaces the active versions by announced or fresh ones. */
@@ -54,21 +68,27 @@ export class Engine {
     const [only] = materials
     if (materials.length === 1 && only && isMadeByConsumer(only)) {
       const { trigger, actor } = request
-      return this.#start(materials, request.wait, (begun) =>
-        provokeNext(this.#parts, only, { trigger, actor }, this.#park.signal, begun),
+      return this.#start(
+        materials,
+        request.wait,
+        (begun, open) =>
+          open ?? provokeNext(this.#parts, only, { trigger, actor }, this.#park.signal, begun),
       )
     }
     return this.#order(materials, request, () =>
-      materials.map((material) => drafts.next(this.#parts, material, request.trigger)),
+      Promise.all(materials.map((material) => drafts.next(this.#parts, material, request.trigger))),
     )
   }
 
   /** Makes a version that came from elsewhere the active one. */
   import(name: string, made: Made, actor: Actor): Started {
     const material = this.material(name)
-    return this.#order([material], { trigger: 'import', actor, wait: true }, () => [
+    const started = this.#order([material], { trigger: 'import', actor, wait: true }, () => [
       drafts.imported(this.#parts, material, made),
     ])
+    const forget = () => wipe(made)
+    started.done.then(forget, forget)
+    return started
   }
 
   /** Gives `to`, or the version before, back. */
@@ -112,17 +132,12 @@ export class Engine {
   compromise(name: string, onFailure: 'stay-down' | 'old' | undefined, actor: Actor): Started {
     const material = this.material(name)
     const active = this.#parts.keys.active(name)
-    if (active) this.#parts.keys.compromise(name, active.number, actor)
+    if (active) this.#mark(active, actor)
     const hurried = { ...material, overlap: 0, ...(onFailure && { onFailure }) }
     if (isMadeByConsumer(hurried)) {
+      const order = { trigger: 'compromise' as const, actor }
       return this.#start([hurried], true, (begun) =>
-        provokeNext(
-          this.#parts,
-          hurried,
-          { trigger: 'compromise', actor },
-          this.#park.signal,
-          begun,
-        ),
+        provokeNext(this.#parts, hurried, order, this.#park.signal, begun),
       )
     }
     return this.#order([hurried], { trigger: 'compromise', actor, wait: true }, () => [
@@ -134,11 +149,12 @@ export class Engine {
   async adopt(name: string, actor: Actor): Promise<Version> {
     const material = this.material(name)
     return this.#queue.runNow([name], async () => {
+      await this.#closeOpen(name)
       if (isMadeByConsumer(material)) {
         await noteObserved(this.#parts, material, actor, AbortSignal.timeout(30_000))
       }
       const version = isMadeHere(material)
-        ? await adopt(material, this.#parts.keys, actor)
+        ? await adopt(material, this.#parts, actor)
         : this.#parts.keys.active(name)
       if (!version) throw nothingToAdopt(name)
       settleAttention(this.#parts.schedule, name)
@@ -175,12 +191,28 @@ export class Engine {
     return material
   }
 
+  /** The mark holds from now on; should this process die before a new version is there, it is due at once. */
+  #mark({ material, number }: Version, actor: Actor): void {
+    const { keys, schedule, clock } = this.#parts
+    keys.compromise(material, number, actor)
+    schedule.set({ ...schedule.get(material), due: clock.now() })
+  }
+
+  /** A person decides what is in use: a rotation that could not be brought to its end is over. */
+  async #closeOpen(name: string): Promise<void> {
+    for (const { rotation } of this.#parts.journal.unfinished()) {
+      if (!rotation.changes.some(({ material }) => material === name)) continue
+      await closeUntouched(this.#parts, this.#materials, rotation, 'ended by adopt')
+    }
+  }
+
   #order(
     materials: readonly ManagedMaterial[],
     { trigger, actor, wait }: Pick<RotationRequest, 'trigger' | 'actor' | 'wait'>,
     draft: () => readonly Draft[] | Promise<readonly Draft[]>,
   ): Started {
-    return this.#start(materials, wait, async (begun) => {
+    return this.#start(materials, wait, async (begun, open) => {
+      if (open !== undefined && (trigger === 'schedule' || trigger === 'manual')) return open
       const order = { trigger, actor, drafts: await draft() }
       return attempt(this.#parts, order, this.#park.signal, begun)
     })
@@ -189,17 +221,26 @@ export class Engine {
   #start(
     materials: readonly ManagedMaterial[],
     wait: boolean,
-    run: (begun: (id: string) => void) => Promise<string>,
+    run: (begun: (id: string) => void, open: string | undefined) => string | Promise<string>,
   ): Started {
     const begun = Promise.withResolvers<string>()
     begun.promise.catch(() => {})
     const claims = claimsOf(materials)
     const task = async () => {
-      const id = await run(begun.resolve)
-      for (const material of materials) await this.inspections.look(material)
-      const rotation = this.#parts.journal.get(id)
-      if (!rotation) throw new RangeError(`rotation ${id} has vanished from the journal`)
-      return rotation
+      for (const { name } of materials) this.#rotating.add(name)
+      try {
+        if (this.#stopping) throw new Parked('rekeyd is stopping')
+        const names = materials.map(({ name }) => name)
+        const open = await recoverOpen(this.#parts, this.#materials, names, this.#park.signal)
+        const id = await run(begun.resolve, open)
+        begun.resolve(id)
+        for (const material of materials) await this.inspections.look(material)
+        const rotation = this.#parts.journal.get(id)
+        if (!rotation) throw new RangeError(`rotation ${id} has vanished from the journal`)
+        return rotation
+      } finally {
+        for (const { name } of materials) this.#rotating.delete(name)
+      }
     }
     const done = wait ? this.#queue.run(claims, task) : this.#queue.runNow(claims, task)
     done.catch(begun.reject)

@@ -6,7 +6,7 @@ import { type Drift, driftOf } from './reconcile.ts'
 /** Remembers what each material's targets were last seen to hold, and tells when drift comes and goes. */
 export class Inspections {
   readonly #parts: EngineParts
-  readonly #last = new Map<string, readonly Inspected[]>()
+  readonly #last = new Map<string, { inspected: readonly Inspected[]; drift: readonly Drift[] }>()
 
   constructor(parts: EngineParts) {
     this.#parts = parts
@@ -22,19 +22,20 @@ export class Inspections {
   /** Takes a look that somebody else had. */
   note(name: string, inspected: readonly Inspected[]): void {
     const before = this.drift(name)
-    this.#last.set(name, inspected)
-    const now = this.drift(name)
+    const now = driftOf(this.#parts.keys.active(name), inspected)
+    this.#last.set(name, { inspected, drift: now })
     this.#tell(name, without(now, before), true)
     this.#tell(name, without(before, now), false)
   }
 
   /** What the last look found. */
   last(name: string): readonly Inspected[] {
-    return this.#last.get(name) ?? []
+    return this.#last.get(name)?.inspected ?? []
   }
 
+  /** As of the last look: a rotation that has just ended is no drift. */
   drift(name: string): readonly Drift[] {
-    return driftOf(this.#parts.keys.active(name), this.last(name))
+    return this.#last.get(name)?.drift ?? []
   }
 
   #tell(material: string, drift: readonly Drift[], found: boolean): void {

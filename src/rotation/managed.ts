@@ -18,6 +18,11 @@ export interface ManagedMaterial<K extends Kind = Kind> {
   readonly onMissing: 'refuse' | 'create'
   /** `compromise`: what to do when the new version cannot be proved. */
   readonly onFailure: 'stay-down' | 'old'
+  /**
+   * Asked before anything is made or changed.
+   * @throws OperatorError `refused` where this is not for one host to decide, with what to do by hand
+   */
+  readonly permit?: () => Promise<void>
 }
 
 export interface ManagedConsumer {

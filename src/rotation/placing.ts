@@ -2,6 +2,7 @@ import type { StepName } from '../model/rotation.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
 import type { HeldRecord } from '../store/journal.ts'
 import { LiveChanged, type Move } from '../targets/target.ts'
+import type { Findings } from './findings.ts'
 import type { Placement } from './plan.ts'
 import type { Steps, WalkParts } from './steps.ts'
 
@@ -16,7 +17,11 @@ export class Placing {
   readonly #placements: readonly Placement[]
   readonly #parts: WalkParts
   readonly #steps: Steps
+  /** What each place held when it was last staged … */
   readonly #held = new Map<Placement, SecretBytes>()
+  /** … and what it held before an earlier try that may have switched it, which nothing replaces. */
+  readonly #pinned = new Map<Placement, SecretBytes>()
+  readonly #returns = new Map<Placement, SecretBytes>()
   readonly #done = new Set<Placement>()
 
   constructor(parts: WalkParts, id: string, placements: readonly Placement[], steps: Steps) {
@@ -33,18 +38,16 @@ export class Placing {
 
   /**
    * Takes up what stage recorded in an earlier try. Whatever is done already is neither staged nor switched
-   * again: staging it now would record the new value as what stood there before.
+   * again: staging it now would record the new value as what stood there before. So would staging what
+   * could not tell; its record stays.
    */
-  recall(records: readonly HeldRecord[], done: ReadonlySet<Placement>): void {
+  recall(records: readonly HeldRecord[], { done, unsure }: Findings): void {
     for (const placement of this.#placements) {
       if (done.has(placement)) this.#done.add(placement)
-      const record = records.find(
-        ({ material, target, place }) =>
-          material === placement.member.material.name &&
-          target === placement.index &&
-          place === placement.target.place.path,
-      )
-      if (record) this.#held.set(placement, record.held)
+      const record = records.find((one) => isRecordOf(one, placement))
+      if (!record) continue
+      this.#held.set(placement, record.held)
+      if (unsure.has(placement)) this.#pinned.set(placement, record.held)
     }
   }
 
@@ -76,18 +79,15 @@ export class Placing {
 
   /** Gives every touched place back what it held; `stop` runs when all is staged for it. */
   async restore(stop: () => Promise<void>): Promise<void> {
-    const touched = this.#placements.filter((placement) => this.#touched(placement))
+    const givenUp = this.#placements.filter(isGivenUp)
+    const touched = this.#placements.filter(
+      (placement) => this.#touched(placement) && !givenUp.includes(placement),
+    )
     await this.tidy()
-    const staged = new Map<Placement, SecretBytes>()
-    for (const placement of touched) {
-      const move = this.#return(placement)
-      if (!move) continue
-      await this.#step('stage', placement, async (signal) => {
-        staged.set(placement, await placement.target.stage(move, signal))
-      })
-    }
+    for (const placement of touched) await this.#stageReturn(placement)
     await stop()
-    for (const placement of touched) await this.#giveBack(placement, staged.get(placement))
+    for (const placement of touched) await this.#giveBack(placement)
+    for (const placement of givenUp) await this.#switch(placement)
   }
 
   /** Removes what the rotation left beside its places. */
@@ -96,6 +96,13 @@ export class Placing {
       await target.tidy(AbortSignal.timeout(60_000)).catch(() => {
         this.#parts.events.emit('store.error', this.#parts.clock.now(), { operation: 'tidy' })
       })
+    }
+  }
+
+  /** Overwrites what it remembers of the places. */
+  wipe(): void {
+    for (const held of [this.#held, this.#pinned, this.#returns]) {
+      for (const secret of held.values()) secret.wipe()
     }
   }
 
@@ -110,24 +117,47 @@ export class Placing {
       await this.#step('withdraw', placement, (signal) =>
         target.withdraw(this.#move(placement), undefined, signal),
       )
-    } else if (held) {
+    } else {
+      if (!held) throw new RangeError(`${target.place.path} was not staged`)
       await this.#step('activate', placement, (signal) =>
         target.activate(this.#move(placement), held, signal),
       )
     }
   }
 
-  async #giveBack(placement: Placement, staged: SecretBytes | undefined): Promise<void> {
+  async #stageReturn(placement: Placement): Promise<void> {
     const move = this.#return(placement)
-    if (move && staged) {
-      await this.#step('activate', placement, (signal) =>
-        placement.target.activate(move, staged, signal),
+    if (!move) return
+    await this.#step('stage', placement, async (signal) => {
+      this.#returns.set(placement, await placement.target.stage(move, signal))
+    })
+  }
+
+  async #giveBack(placement: Placement): Promise<void> {
+    const { target } = placement
+    const move = this.#return(placement)
+    if (!move) {
+      return this.#step('withdraw', placement, (signal) =>
+        target.withdraw(this.#move(placement), this.#before(placement), signal),
       )
-      return
     }
-    await this.#step('withdraw', placement, (signal) =>
-      placement.target.withdraw(this.#move(placement), this.#held.get(placement), signal),
-    )
+    for (let staging = 1; ; staging += 1) {
+      const staged = this.#returns.get(placement)
+      if (!staged) throw new RangeError(`${target.place.path} was not staged for the way back`)
+      try {
+        return await this.#step('activate', placement, (signal) =>
+          target.activate(move, staged, signal),
+        )
+      } catch (error) {
+        if (!(error instanceof LiveChanged) || staging === stagings) throw error
+        await this.#stageReturn(placement)
+      }
+    }
+  }
+
+  /** What stood there before the rotation. */
+  #before(placement: Placement): SecretBytes | undefined {
+    return this.#pinned.get(placement) ?? this.#held.get(placement)
   }
 
   #step(name: StepName, placement: Placement, run: (signal: AbortSignal) => Promise<void>) {
@@ -152,13 +182,27 @@ export class Placing {
   }
 
   #records(): readonly HeldRecord[] {
-    return [...this.#held].map(([{ member, index, target }, held]) => ({
-      material: member.material.name,
-      target: index,
-      place: target.place.path,
-      held,
+    return [...this.#held].map(([placement, held]) => ({
+      material: placement.member.material.name,
+      target: placement.index,
+      place: placement.target.place.path,
+      held: this.#before(placement) ?? held,
     }))
   }
+}
+
+/** It was announced and has failed: clients must not wait for it any longer. */
+function isGivenUp({ action, target, edition, member }: Placement): boolean {
+  const isNext = action === 'take' && target.role === 'next'
+  return isNext && edition.version.number === member.to?.version.number
+}
+
+/** Whether the record is of this placement, as the configuration has it now. */
+export function isRecordOf({ material, target, place }: HeldRecord, placement: Placement): boolean {
+  const { member, index } = placement
+  return (
+    material === member.material.name && target === index && place === placement.target.place.path
+  )
 }
 
 /** How a placement is called in the journal and in history: the path and the key, or the path alone. */

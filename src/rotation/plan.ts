@@ -13,6 +13,9 @@ export interface Member {
   readonly to?: Edition
   /** The overlap of `from` ends: it is taken away from wherever it was kept for clients. */
   readonly ending?: boolean
+  /** What the places for the previous and for the next version show, as far as the store knows. */
+  readonly retiring?: Edition
+  readonly announced?: Edition
 }
 
 /** What happens at one target. */
@@ -48,11 +51,35 @@ export function placementsOf(members: readonly Member[]): readonly Placement[] {
 
 type Placed = Pick<Placement, 'action' | 'edition' | 'previous'>
 
-function placeAt({ from, to, ending }: Member, { role }: Target): Placed | undefined {
-  if (role === 'previous') return from && { action: ending ? 'take' : 'put', edition: from }
+function placeAt(member: Member, { role }: Target): Placed | undefined {
+  const { from, to, ending } = member
+  if (role === 'previous') return previousAt(member)
   if (ending || !to) return undefined
-  if (role === 'next') return from && { action: 'take', edition: to }
+  if (role === 'next') return nextAt(member, to)
   return { action: 'put', edition: to, ...(from && { previous: from }) }
+}
+
+/** Clients are shown only what they may still use: never what has leaked. */
+function previousAt(member: Member): Placed | undefined {
+  const { from, to, ending, retiring } = member
+  if (ending) return from && { action: 'take', edition: from }
+  if (to && isInUse(to)) return retiring && { action: 'put', edition: retiring }
+  if (from && overlaps(member)) return { action: 'put', edition: from }
+  return retiring && { action: 'take', edition: retiring }
+}
+
+function nextAt({ announced }: Member, to: Edition): Placed | undefined {
+  return announced && { action: isInUse(to) ? 'put' : 'take', edition: announced }
+}
+
+/** It is written again; no version takes another's place. */
+function isInUse({ version }: Edition): boolean {
+  return version.state === 'active'
+}
+
+/** Whether clients may go on using the version that is given up. */
+export function overlaps({ material, from }: Member): boolean {
+  return material.overlap > 0 && from !== undefined && !from.version.compromised
 }
 
 /** Where an announced version is written: the targets that show the next one. */
@@ -70,7 +97,9 @@ export function consumerSteps(placements: readonly Placement[]): readonly Consum
   for (const { member } of placements) {
     for (const managed of member.material.consumers) {
       if (steps.has(managed.name)) continue
-      const own = placements.filter(({ member }) => member.material.consumers.includes(managed))
+      const own = placements.filter(({ member }) =>
+        member.material.consumers.some(({ name }) => name === managed.name),
+      )
       const quiesce = mustQuiesce(managed, own)
       steps.set(managed.name, {
         managed,

@@ -2,6 +2,7 @@ import type { Trigger } from '../model/rotation.ts'
 import type { Clock } from '../support/clock.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
 import type { Member } from './plan.ts'
+import { ask } from './proof.ts'
 import type { WalkPlan } from './walk.ts'
 
 /** What is done although the consumer cannot answer now: it may be what heals it. */
@@ -24,6 +25,7 @@ export async function preflight(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
+  for (const { material } of members) await material.permit?.()
   for (const { target } of placements) await target.check(signal)
   for (const { managed } of consumers) await managed.consumer.check(signal)
   if (withoutBaseline.has(trigger)) return
@@ -40,7 +42,7 @@ async function askBaseline(member: Member, clock: Clock, signal: AbortSignal): P
   for (const verifier of material.verifiers) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await verifier.accepts(from, signal)
+        await ask((signal) => verifier.accepts(from, signal), signal)
         break
       } catch (error) {
         signal.throwIfAborted()

@@ -7,6 +7,8 @@ import type { Member } from './plan.ts'
 
 /** Between two questions to the same consumer. */
 const pause = 250
+/** How long one question may take: a verifier that hangs must not hold its consumer for ever. */
+const longestQuestion = 60_000
 
 /** A verifier said no, or could not tell for too long. */
 export class NotProved extends OperatorError {
@@ -19,7 +21,7 @@ export class NotProved extends OperatorError {
   }
 }
 
-type Ask = (signal: AbortSignal) => Promise<Verdict>
+type Question = (signal: AbortSignal) => Promise<Verdict>
 
 interface Patience {
   /** How long a "no" is asked again: a consumer may still be taking the change up. */
@@ -101,7 +103,7 @@ export async function dwell(
   for (let round = 0; round < rounds; round += 1) {
     await clock.sleep(consumer.dwell / rounds, signal)
     for (const verifier of consumer.ready) {
-      const verdict = await verifier.ready(signal).catch(unknownVerdict)
+      const verdict = await ask((signal) => verifier.ready(signal), signal).catch(unknownVerdict)
       if (!verdict.yes) {
         throw new NotProved(
           `consumer ${consumer.name} did not stay up (${verifier.type} ${verifier.subject}: ${verdict.reason})`,
@@ -111,13 +113,29 @@ export async function dwell(
   }
 }
 
+/**
+ * Asks once, and waits neither longer than a question may take nor beyond the signal, whether the verifier
+ * heeds them or not.
+ */
+export async function ask(question: Question, signal: AbortSignal): Promise<Verdict> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(longestQuestion)])
+  const { promise, reject } = Promise.withResolvers<never>()
+  const end = () => reject(limit.reason)
+  limit.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race([question(limit), promise])
+  } finally {
+    limit.removeEventListener('abort', end)
+  }
+}
+
 async function refusal(verifier: Verifier, old: Edition, signal: AbortSignal): Promise<Verdict> {
   return (await verifier.refuses?.(old, signal)) ?? { yes: true }
 }
 
 /** Asks until yes. "Could not tell" is never taken for a yes, and neither is patience for a proof. */
 async function insist(
-  ask: Ask,
+  question: Question,
   patience: Patience,
   clock: Clock,
   signal: AbortSignal,
@@ -128,7 +146,7 @@ async function insist(
   for (;;) {
     signal.throwIfAborted()
     const asked = clock.sinceBoot()
-    const answer = await ask(signal).then(
+    const answer = await ask(question, signal).then(
       (verdict) => ({ verdict, limit: patience.no }),
       (error: unknown) => ({ verdict: unknownVerdict(error), limit: patience.unknown }),
     )

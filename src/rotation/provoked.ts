@@ -1,10 +1,13 @@
 import type { MadeByConsumer, Observation } from '../materials/kind.ts'
 import type { RotationResult, Trigger } from '../model/rotation.ts'
+import type { Version } from '../model/version.ts'
 import type { Unfinished } from '../store/journal.ts'
-import type { Actor } from '../store/key-store.ts'
+import type { Actor, VersionChange } from '../store/key-store.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
+import { newVersion, wipe } from './adoption.ts'
 import { announceStart } from './attempt.ts'
 import type { ManagedMaterial } from './managed.ts'
+import { putObserved } from './observed.ts'
 import type { EngineParts } from './outcome.ts'
 import { awaitReady } from './proof.ts'
 import { Steps } from './steps.ts'
@@ -34,17 +37,24 @@ export async function provokeNext(
       hint: 'configure a trigger or a reset to rotate it from here',
     })
   }
+  park.throwIfAborted()
   for (const { consumer } of material.consumers) await consumer.check(park)
   const before = await material.kind.observe(park)
   const from = parts.keys.active(material.name)
   const member = { material: material.name, ...(from && { from: from.number }) }
   const observed = before?.value ?? ''
+  park.throwIfAborted()
   const now = parts.clock.now()
   const { rotation } = parts.journal.begin({ ...order, members: [{ ...member, observed }], now })
   begun(rotation.id)
   announceStart(parts, rotation.id)
   const steps = new Steps(parts, rotation.id)
-  await carryOut(parts, material, { id: rotation.id, ...order, observed, steps }, park)
+  await carryOut(
+    parts,
+    material,
+    { id: rotation.id, ...order, observed, archived: false, steps },
+    park,
+  )
   return rotation.id
 }
 
@@ -62,6 +72,7 @@ export async function recoverProvoked(
     trigger: rotation.trigger,
     actor: { who: 'recovery' },
     observed: observed[material.name] ?? '',
+    archived: rotation.steps.some(({ name, outcome }) => name === 'archive' && outcome === 'done'),
     steps,
   }
   if (material.kind.offline) await resume(parts, material, steps).catch(() => {})
@@ -74,39 +85,14 @@ export async function recoverProvoked(
   return carryOut(parts, material, undertaking, park)
 }
 
-/** Takes note of what the consumer uses: a value not seen before is a new version, never drift. */
-export async function noteObserved(
-  parts: EngineParts,
-  material: Provoked,
-  actor: Actor,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const seen = await material.kind.observe(signal)
-  const active = parts.keys.active(material.name)
-  if (!seen || active?.fingerprint === seen.value) return false
-  const version = putObserved(parts, material.name, seen, actor)
-  parts.keys.change(
-    [
-      ...(active
-        ? [{ material: material.name, number: active.number, event: 'withdraw' as const }]
-        : []),
-      { material: material.name, number: version.number, event: 'activate' },
-    ],
-    actor,
-  )
-  const now = parts.clock.now()
-  parts.schedule.set({ ...parts.schedule.get(material.name), lastRotation: now })
-  const current = parts.keys.get(material.name, version.number) ?? version
-  parts.events.emit('version.active', now, { version: current })
-  return true
-}
-
 interface Undertaking {
   readonly id: string
   readonly trigger: Trigger
   readonly actor: Actor
   /** The value before; empty when there was none. */
   readonly observed: string
+  /** What there was is kept already. */
+  readonly archived: boolean
   readonly steps: Steps
 }
 
@@ -120,7 +106,9 @@ async function carryOut(
   const { steps, observed } = undertaking
   let failure: unknown
   try {
-    await steps.take('archive', undefined, () => keepOld(parts, material, undertaking))
+    if (!undertaking.archived) {
+      await steps.take('archive', undefined, () => keepOld(parts, material, undertaking))
+    }
     if (kind.offline) await stopAll(material, steps)
     const signal = AbortSignal.timeout(deadline)
     await steps.take('provoke', undefined, async () => kind.provoke?.(signal))
@@ -150,16 +138,16 @@ async function keepOld(
 ): Promise<void> {
   const old = await material.kind.archive?.(AbortSignal.timeout(deadline))
   if (!old) return
-  const version = parts.keys.put(
-    { material: material.name, origin: 'adopted', ...old },
-    'prepared',
-    actor,
-  )
-  const keepUntil = parts.clock.now() + material.keep
-  const { number } = version
-  parts.keys.change([{ material: material.name, number, event: 'abandon', keepUntil }], actor)
-  const publicKey = old.parts['public_key']
-  if (publicKey) await parts.archive(material.name, number, 'public_key', publicKey.bytes)
+  const { name } = material
+  try {
+    const { number } = parts.keys.put(newVersion(name, old, 'adopted'), 'prepared', actor)
+    const keepUntil = parts.clock.now() + material.keep
+    parts.keys.change([{ material: name, number, event: 'abandon', keepUntil }], actor)
+    const publicKey = old.parts['public_key']
+    if (publicKey) await parts.archive(name, number, 'public_key', publicKey.bytes)
+  } finally {
+    wipe(old)
+  }
 }
 
 async function stopAll({ consumers }: Provoked, steps: Steps): Promise<void> {
@@ -168,13 +156,19 @@ async function stopAll({ consumers }: Provoked, steps: Steps): Promise<void> {
   }
 }
 
+/** Everybody is resumed, also when an earlier one failed to come up. */
 async function resume(parts: EngineParts, { consumers }: Provoked, steps: Steps): Promise<void> {
+  const failures: unknown[] = []
   for (const managed of consumers) {
-    await steps.take('resume', managed.name, async () => {
+    const start = async () => {
       await managed.consumer.start(AbortSignal.timeout(managed.timeouts.start))
       await awaitReady(managed, parts.clock, AbortSignal.timeout(managed.timeouts.ready + 60_000))
-    })
+    }
+    await steps
+      .take('resume', managed.name, start)
+      .catch((error: unknown) => void failures.push(error))
   }
+  if (failures.length > 0) throw failures[0]
 }
 
 async function awaitChange(
@@ -208,19 +202,23 @@ function succeed(
   end(parts, material, undertaking, 'succeeded', undefined, seen.value)
 }
 
-/** A crash between here and `finish` must not make a second version of the same value. */
-function putObserved(parts: EngineParts, material: string, seen: Observation, actor: Actor) {
-  const known = parts.keys
-    .list(material)
-    .find(({ state, fingerprint }) => state === 'prepared' && fingerprint === seen.value)
-  const { value: fingerprint, attributes } = seen
-  const version = { material, origin: 'adopted' as const, parts: {}, fingerprint, attributes }
-  return known ?? parts.keys.put(version, 'prepared', actor)
+/** From what was active to `next`; what a crash in the middle of archiving left prepared is given up. */
+function changesTo(
+  next: Version | undefined,
+  versions: readonly Version[],
+  keepUntil: number,
+): readonly VersionChange[] {
+  return versions.flatMap((version): readonly VersionChange[] => {
+    const { material, number, state } = version
+    if (version === next) return [{ material, number, event: 'activate' }]
+    if (state === 'prepared') return [{ material, number, event: 'abandon', keepUntil }]
+    return state === 'active' && next ? [{ material, number, event: 'withdraw', keepUntil }] : []
+  })
 }
 
 function end(
   parts: EngineParts,
-  { name }: Provoked,
+  { name, keep }: Provoked,
   { id, trigger }: Undertaking,
   result: RotationResult,
   detail: string | undefined,
@@ -229,15 +227,10 @@ function end(
   const { journal, keys, clock, events } = parts
   const now = clock.now()
   const why = detail === undefined ? {} : { detail }
-  const next = keys.list(name).find((v) => v.state === 'prepared' && v.fingerprint === value)
-  const active = keys.active(name)
-  const versions = next
-    ? [
-        ...(active ? [{ material: name, number: active.number, event: 'withdraw' as const }] : []),
-        { material: name, number: next.number, event: 'activate' as const },
-      ]
-    : []
-  const used = next ?? active
+  const known = keys.list(name)
+  const next = known.find((v) => v.state === 'prepared' && v.fingerprint === value)
+  const used = next ?? keys.active(name)
+  const versions = changesTo(next, known, now + keep)
   const common = { material: name, trigger, result, blamed: true, alone: true, now }
   const outcome = { ...common, ...why, ...(used && { active: used }) }
   journal.finish(id, { result, ...why, versions, schedules: [parts.settle(outcome)], now })
@@ -245,4 +238,6 @@ function end(
   const seconds = rotation ? Math.max(0, now - rotation.started) / 1000 : 0
   const changes = rotation?.changes ?? []
   events.emit('rotation.finished', now, { id, trigger, changes, result, seconds, ...why })
+  const version = next && keys.get(name, next.number)
+  if (version) events.emit('version.active', now, { version })
 }

@@ -32,7 +32,7 @@ export class Queue {
    * @throws OperatorError `busy`
    */
   async runNow<T>(claims: readonly string[], task: () => Promise<T>): Promise<T> {
-    const held = claims.find((claim) => this.holds(claim))
+    const held = claims.find((claim) => !this.#free([claim]))
     if (held !== undefined) {
       throw new OperatorError(`${held} is in the middle of another rotation`, {
         kind: 'busy',

@@ -1,10 +1,11 @@
 import type { Version } from '../model/version.ts'
 import { messageOf } from '../support/operator-error.ts'
 import { adopt } from './adoption.ts'
+import { foreignPlaces } from './foreign.ts'
 import { type Inspected, inspectMaterial } from './inspection.ts'
 import { isMadeByConsumer, isMadeHere, type ManagedMaterial } from './managed.ts'
+import { noteObserved } from './observed.ts'
 import type { EngineParts } from './outcome.ts'
-import { noteObserved } from './provoked.ts'
 
 /** A target that does not hold what the store says is active. */
 export interface Drift {
@@ -26,6 +27,8 @@ export type Answer =
 /** Marks the attention that reconcile itself raised, so that it can lift it again. */
 export const driftPrefix = 'drift: '
 const missingPrefix = 'missing: '
+/** … and the one that a recovery left, which is tried again with the next rotation. */
+export const unfinishedPrefix = 'unfinished: '
 
 /** What the targets hold that the active version is not. Unknown is no drift. */
 export function driftOf(
@@ -64,8 +67,14 @@ export async function reconcile(
 async function establish(parts: EngineParts, material: ManagedMaterial): Promise<Answer> {
   if (!isMadeHere(material)) return { do: 'nothing' }
   try {
-    if (await adopt(material, parts.keys, { who: 'schedule', why: 'first start' })) {
+    await material.permit?.()
+    if (await adopt(material, parts, { who: 'schedule', why: 'first start' })) {
       return { do: 'nothing' }
+    }
+    const foreign = foreignPlaces(await inspectMaterial(material, parts.keys))
+    if (foreign.length > 0) {
+      const reason = `${foreign.join(' and ')} holds something that cannot be adopted`
+      return { do: 'block', reason: missingPrefix + reason }
     }
   } catch (error) {
     return { do: 'block', reason: `${missingPrefix}${messageOf(error)}` }
@@ -126,10 +135,8 @@ function isLostRename(
     )
 }
 
-/** Whether an attention was raised by {@link reconcile}, and ends when the targets agree again. */
-export function isReconcileAttention(attention: string | undefined): boolean {
-  return (
-    attention !== undefined &&
-    (attention.startsWith(driftPrefix) || attention.startsWith(missingPrefix))
-  )
+/** Whether an attention was raised at start, and ends when the targets agree again. */
+export function isReconcileAttention(attention = ''): boolean {
+  const prefixes = [driftPrefix, missingPrefix, unfinishedPrefix]
+  return prefixes.some((prefix) => attention.startsWith(prefix))
 }

@@ -1,15 +1,17 @@
-import type { Rotation } from '../model/rotation.ts'
-import type { Edition } from '../model/version.ts'
+import type { Change, Rotation } from '../model/rotation.ts'
 import type { Unfinished } from '../store/journal.ts'
+import { messageOf } from '../support/operator-error.ts'
 import { walkPlan } from './attempt.ts'
-import { conclude, concludeAbandoned, concludeBack } from './conclusion.ts'
-import { editionOf } from './edition.ts'
-import { inspectTarget } from './inspection.ts'
+import { closeUntouched } from './closing.ts'
+import { conclude, concludeAbandoned, concludeBack, concludeFailed } from './conclusion.ts'
+import { findingsOf } from './findings.ts'
 import { isMadeByConsumer, isMadeHere, type ManagedMaterial } from './managed.ts'
+import { memberOf } from './member-of.ts'
 import type { EngineParts } from './outcome.ts'
-import type { Member, Placement } from './plan.ts'
+import { isRecordOf } from './placing.ts'
+import type { Member } from './plan.ts'
 import { recoverProvoked } from './provoked.ts'
-import { Walk } from './walk.ts'
+import { Walk, type WalkPlan } from './walk.ts'
 
 /** How often the same version is tried again before the previous one is given back. */
 const mostTries = 3
@@ -28,95 +30,124 @@ export async function recover(
   const [first] = rotation.changes
   const only = first && materials.get(first.material)
   if (only && isMadeByConsumer(only)) return recoverProvoked(parts, only, unfinished, park)
-  const members = membersOf(parts, materials, rotation)
-  if (!members) {
-    const detail = 'interrupted, and a material of it is no longer configured as it was'
-    return closeUntouched(parts, rotation, detail)
-  }
-  const plan = walkPlan(rotation.id, rotation.trigger, members)
+  const plan = planOf(parts, materials, unfinished)
+  if (typeof plan === 'string') return closeUntouched(parts, materials, rotation, plan)
   const walk = new Walk(parts, plan, park)
-  const found = await findingsOf(plan.placements)
-  walk.recall(unfinished, found.done)
-  const { trigger } = rotation
+  try {
+    await takeUp(parts, walk, unfinished)
+  } finally {
+    walk.wipe()
+  }
+}
+
+/**
+ * Recovers what is open of these materials: its end could not be written, or an earlier recovery failed.
+ * @returns the id of the last one; undefined when none was open
+ */
+export async function recoverOpen(
+  parts: EngineParts,
+  materials: ReadonlyMap<string, ManagedMaterial>,
+  names: readonly string[],
+  park: AbortSignal,
+): Promise<string | undefined> {
+  let last: string | undefined
+  for (const open of parts.journal.unfinished()) {
+    if (!open.rotation.changes.some(({ material }) => names.includes(material))) continue
+    await recover(parts, materials, open, park)
+    last = open.rotation.id
+  }
+  return last
+}
+
+async function takeUp(parts: EngineParts, walk: Walk, unfinished: Unfinished): Promise<void> {
+  const { rotation } = unfinished
+  const { id, trigger } = rotation
+  const found = await findingsOf(walk.plan.placements)
+  walk.recall(unfinished, found)
   if (rotation.direction === 'back') {
-    return concludeBack(parts, walk, trigger, rotation.detail ?? 'interrupted on the way back')
+    return concludeBack(parts, walk, trigger, reasonOf(rotation) ?? 'interrupted on the way back')
   }
   if (found.allOld) {
     return concludeAbandoned(parts, walk, trigger, 'interrupted before anything was changed')
   }
-  if (parts.journal.again(rotation.id) > mostTries || anyCompromised(parts, members)) {
-    parts.journal.turn(rotation.id, 'back', 'interrupted too often')
-    return concludeBack(parts, walk, trigger, 'interrupted too often')
+  const leaked = walk.plan.members.some((member) => hasLeaked(parts, member))
+  if (leaked) return concludeFailed(parts, walk, trigger, 'the new version was compromised')
+  if (triesOf(parts, id) > mostTries) {
+    return concludeFailed(parts, walk, trigger, 'interrupted too often')
   }
-  return conclude(parts, walk, trigger, () => walk.forward(), park)
+  return conclude(parts, walk, trigger, () => walk.forward())
 }
 
-/** Ends a rotation in the journal alone: the store is not the newest, or the configuration has changed. */
-export function closeUntouched(parts: EngineParts, rotation: Rotation, detail: string): void {
-  const { journal, keys, schedule, clock } = parts
-  const versions = rotation.changes.flatMap(({ material, to }) =>
-    to !== undefined && keys.get(material, to)?.state === 'prepared'
-      ? [{ material, number: to, event: 'abandon' as const }]
-      : [],
+/** Counts the try. Where that cannot be written, nobody could tell how often: it goes back. */
+function triesOf({ journal, events, clock }: EngineParts, id: string): number {
+  try {
+    return journal.again(id)
+  } catch {
+    events.emit('store.error', clock.now(), { operation: 'journal again' })
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+/** Why it had turned back. */
+function reasonOf({ detail, steps }: Rotation): string | undefined {
+  const failed = steps.findLast(
+    ({ direction, outcome }) => direction === 'forward' && outcome === 'failed',
   )
-  const schedules = rotation.changes.map(({ material }) => ({
-    ...schedule.get(material),
-    attention: detail,
-  }))
-  journal.finish(rotation.id, {
-    result: 'needs_attention',
-    detail,
-    versions,
-    schedules,
-    now: clock.now(),
-  })
+  return detail ?? failed?.detail
+}
+
+/** What is to be done, or why the configuration that it was begun with is not there any more. */
+function planOf(
+  parts: EngineParts,
+  materials: ReadonlyMap<string, ManagedMaterial>,
+  { rotation, held }: Unfinished,
+): WalkPlan | string {
+  const members = membersOf(parts, materials, rotation)
+  if (!members) return 'interrupted, and a material of it is no longer configured as it was'
+  try {
+    const plan = walkPlan(rotation.id, rotation.trigger, members)
+    const isKnown = held.every((record) =>
+      plan.placements.some((placement) => isRecordOf(record, placement)),
+    )
+    return isKnown ? plan : 'interrupted, and its targets are no longer configured as they were'
+  } catch (error) {
+    return `interrupted, and it cannot be taken up as it is configured now: ${messageOf(error)}`
+  }
 }
 
 function membersOf(
-  { keys }: EngineParts,
+  parts: EngineParts,
   materials: ReadonlyMap<string, ManagedMaterial>,
-  { changes, trigger }: Rotation,
+  rotation: Rotation,
 ): readonly Member[] | undefined {
   const members: Member[] = []
-  for (const { material: name, from, to } of changes) {
-    const material = materials.get(name)
+  for (const change of rotation.changes) {
+    const material = materials.get(change.material)
     if (!material || !isMadeHere(material)) return undefined
-    const edition = (number: number | undefined): Edition | undefined => {
-      const version = number === undefined ? undefined : keys.get(name, number)
-      return version && editionOf(keys, material.kind, version)
-    }
-    const previous = edition(from)
-    const next = edition(to)
-    members.push({
-      material,
-      ...(previous && { from: previous }),
-      ...(next && { to: next }),
-      ...(trigger === 'overlap-end' && { ending: true }),
-    })
+    members.push(memberAgain(parts, material, change, rotation))
   }
   return members
 }
 
-/** Which places are done, and whether none is. What could not be told counts as neither. */
-async function findingsOf(
-  placements: readonly Placement[],
-): Promise<{ readonly done: ReadonlySet<Placement>; readonly allOld: boolean }> {
-  const done = new Set<Placement>()
-  let allOld = true
-  for (const placement of placements) {
-    const { member, target, edition, previous, action } = placement
-    const finding = await inspectTarget(target, previous ? [edition, previous] : [edition])
-    const holdsIt = finding.holds === 'version' && finding.number === edition.version.number
-    if (action === 'put' && holdsIt) done.add(placement)
-    const isNew = action === 'put' ? holdsIt : member.ending && finding.holds === 'nothing'
-    if (isNew || finding.holds === 'unknown') allOld = false
+function memberAgain(
+  parts: EngineParts,
+  material: ManagedMaterial,
+  change: Change,
+  { trigger, started }: Rotation,
+): Member {
+  const version = (number: number | undefined) =>
+    number === undefined ? undefined : parts.keys.get(material.name, number)
+  const [from, to] = [version(change.from), version(change.to)]
+  const draft = {
+    material,
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(trigger === 'overlap-end' && { ending: true }),
   }
-  return { done, allOld }
+  return memberOf(parts, draft, to && to.createdAt >= started ? [to] : [])
 }
 
-function anyCompromised({ keys }: EngineParts, members: readonly Member[]): boolean {
-  return members.some(
-    ({ material, to, ending }) =>
-      !ending && to && keys.get(material.name, to.version.number)?.compromised,
-  )
+function hasLeaked({ keys }: EngineParts, { material, to, ending }: Member): boolean {
+  if (ending || !to) return false
+  return keys.get(material.name, to.version.number)?.compromised === true
 }

@@ -13,3 +13,10 @@ export function nothingToAdopt(name: string): OperatorError {
     hint: `put one there, or set on_missing: create and run \`rekeyd rotate ${name}\``,
   })
 }
+
+export function madeByItsConsumer(name: string): OperatorError {
+  return new OperatorError(`${name} is made and held by its consumer: nothing can be put there`, {
+    kind: 'refused',
+    hint: `\`rekeyd rotate ${name}\` makes the consumer make the next one`,
+  })
+}

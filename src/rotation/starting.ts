@@ -1,11 +1,13 @@
+import type { Unfinished } from '../store/journal.ts'
 import type { ScheduleState } from '../store/schedule-state.ts'
 import { messageOf } from '../support/operator-error.ts'
+import { close } from './closing.ts'
 import type { Engine } from './engine.ts'
 import type { Inspections } from './inspections.ts'
 import type { ManagedMaterial } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
-import { driftPrefix, isReconcileAttention, reconcile } from './reconcile.ts'
-import { closeUntouched, recover } from './recovery.ts'
+import { driftPrefix, isReconcileAttention, reconcile, unfinishedPrefix } from './reconcile.ts'
+import { recover } from './recovery.ts'
 import type { StartOptions } from './request.ts'
 
 const restoredStore = 'the store was restored from a backup'
@@ -31,12 +33,12 @@ export class Starting {
 
   /** @param park ends it where that is safe */
   async run({ restored = false, hold = false }: StartOptions, park: AbortSignal): Promise<void> {
-    for (const open of this.#parts.journal.unfinished()) {
-      if (restored) closeUntouched(this.#parts, open.rotation, restoredStore)
-      else await recover(this.#parts, this.#materials, open, park)
+    for (const unfinished of this.#parts.journal.unfinished()) {
+      if (restored) close(this.#parts, unfinished.rotation, restoredStore)
+      else await this.#recover(unfinished, park)
     }
     const missing: ManagedMaterial[] = []
-    for (const material of this.#materials.values()) {
+    for (const material of this.#settled()) {
       const block = (reason: string) => this.#attention(material.name, driftPrefix + reason)
       if (restored) block(restoredStore)
       else {
@@ -48,7 +50,28 @@ export class Starting {
     if (!hold) await this.#create(missing)
   }
 
+  /** One that does not come to an end must not hold up the others. */
+  async #recover(unfinished: Unfinished, park: AbortSignal): Promise<void> {
+    try {
+      await recover(this.#parts, this.#materials, unfinished, park)
+    } catch (error) {
+      if (park.aborted) throw error
+      for (const { material } of unfinished.rotation.changes) {
+        this.#attention(material, unfinishedPrefix + messageOf(error))
+      }
+    }
+  }
+
+  /** Those of which no rotation is open: what their targets hold is final. */
+  #settled(): readonly ManagedMaterial[] {
+    const open = this.#parts.journal
+      .unfinished()
+      .flatMap(({ rotation }) => rotation.changes.map(({ material }) => material))
+    return [...this.#materials.values()].filter(({ name }) => !open.includes(name))
+  }
+
   async #reconcile(material: ManagedMaterial, create: () => void): Promise<void> {
+    await tidy(material)
     const { answer, inspected } = await reconcile(this.#parts, material)
     const { name } = material
     this.#inspections.note(name, inspected)
@@ -80,6 +103,12 @@ export class Starting {
     const { schedule } = this.#parts
     schedule.set({ ...schedule.get(name), attention })
   }
+}
+
+/** A crash before the journal knew of a rotation leaves the probes of its checks beside the places. */
+async function tidy({ targets }: ManagedMaterial): Promise<void> {
+  // A place that cannot be reached is reported by what comes next.
+  for (const target of targets) await target.tidy(AbortSignal.timeout(60_000)).catch(() => {})
 }
 
 /** A person has decided, or the reason is gone. */

@@ -39,7 +39,9 @@ export class Steps {
   async take<T>(name: StepName, subject: string | undefined, run: () => Promise<T>): Promise<T> {
     const { journal, clock } = this.#parts
     const started = clock.now()
-    const row = this.#write(() => journal.started(this.#id, name, subject, this.direction, started))
+    const waits = this.direction === 'forward' && name !== 'resume'
+    const begin = () => journal.started(this.#id, name, subject, this.direction, started)
+    const row = this.#write(begin, waits)
     this.#taken.add(key(name, subject))
     try {
       const result = await run()
@@ -61,21 +63,21 @@ export class Steps {
     const { journal, clock, events } = this.#parts
     const now = clock.now()
     if (row !== undefined) {
-      this.#write(() => journal.ended(this.#id, row, outcome, now, detail), true)
+      this.#write(() => journal.ended(this.#id, row, outcome, now, detail), false)
     }
     const seconds = Math.max(0, now - started) / 1000
     events.emit('rotation.step', now, { id: this.#id, step: name, seconds, outcome })
   }
 
   /**
-   * The way forward stops when the journal cannot be written. The way back never waits for it: a full
-   * disk must not keep a consumer down.
+   * The way forward waits for the journal. Resuming and the way back never do: a full disk must not keep
+   * a consumer down.
    */
-  #write<T>(write: () => T, afterwards = false): T | undefined {
+  #write<T>(write: () => T, waits: boolean): T | undefined {
     try {
       return write()
     } catch (error) {
-      if (this.direction === 'forward' && !afterwards) throw error
+      if (waits) throw error
       const { clock, events } = this.#parts
       events.emit('store.error', clock.now(), { operation: 'journal step' })
       return undefined

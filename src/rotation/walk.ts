@@ -1,10 +1,14 @@
 import type { Edition } from '../model/version.ts'
 import type { Unfinished } from '../store/journal.ts'
 import { OperatorError } from '../support/operator-error.ts'
+import type { Findings } from './findings.ts'
 import { Placing } from './placing.ts'
-import type { ConsumerStep, Member, Placement } from './plan.ts'
+import { type ConsumerStep, type Member, overlaps, type Placement } from './plan.ts'
 import { awaitReady, dwell, prove } from './proof.ts'
 import { Steps, type WalkParts } from './steps.ts'
+
+/** How long the previous version may take to prove itself again. */
+const proofOfOld = 600_000
 
 /** rekeyd is being stopped: the rotation stays open in the journal, and the next start takes it up. */
 export class Parked extends Error {
@@ -42,9 +46,9 @@ export class Walk {
   }
 
   /** Takes up what an earlier try of the same rotation had done. */
-  recall({ rotation, held }: Unfinished, done: ReadonlySet<Placement>): void {
+  recall({ rotation, held }: Unfinished, found: Findings): void {
     this.#steps.recall(rotation.steps)
-    this.#placing.recall(held, done)
+    this.#placing.recall(held, found)
   }
 
   /** Whether a target may hold something new already. */
@@ -54,14 +58,15 @@ export class Walk {
 
   /** stage → quiesce → activate → resume → verify */
   async forward(): Promise<void> {
-    this.#heed()
-    await this.#placing.stage(this.#park)
-    this.#heed()
+    this.#refuseLeaked()
+    await this.#parkable((park) => this.#placing.stage(park))
+    await this.#parkable(async () => this.#refuseLeaked())
     await this.#quiesce()
     await this.#placing.activate()
     await this.#resume(this.plan.consumers)
-    this.#heed()
-    if (this.plan.proves) await this.#verify('to', this.#park)
+    this.#refuseLeaked()
+    if (this.plan.proves) await this.#parkable((park) => this.#verify('to', park))
+    this.#refuseLeaked()
   }
 
   /** stage(previous) → quiesce → activate(previous) → withdraw(next) → resume → verify */
@@ -71,11 +76,13 @@ export class Walk {
     const note = (error: unknown) => void failures.push(error)
     await this.#placing.restore(() => this.#quiesce()).catch(note)
     await this.#resume(this.plan.consumers).catch(note)
-    if (failures.length === 0) await this.#verify('from', AbortSignal.timeout(600_000)).catch(note)
     if (failures.length > 0) throw failures[0]
+    await this.#parkable((park) =>
+      this.#verify('from', AbortSignal.any([park, AbortSignal.timeout(proofOfOld)])),
+    )
   }
 
-  /** Nothing live was changed: only whoever was stopped has to be started again. */
+  /** Leaves the places as they are: only whoever was stopped has to be started again. */
   async abandon(): Promise<void> {
     this.#steps.direction = 'back'
     const stopped = ({ managed }: ConsumerStep) => this.#steps.begun('quiesce', managed.name)
@@ -85,6 +92,26 @@ export class Walk {
   /** Removes what the rotation left beside its targets. */
   tidy(): Promise<void> {
     return this.#placing.tidy()
+  }
+
+  /** Overwrites what it remembers of the places. */
+  wipe(): void {
+    this.#placing.wipe()
+  }
+
+  /**
+   * Runs what may be left off in the middle: consumers run, and the world is wholly old or wholly new.
+   * Anywhere else an error is an error, whatever else is going on.
+   * @throws Parked
+   */
+  async #parkable(run: (park: AbortSignal) => Promise<void>): Promise<void> {
+    const parked = () => new Parked('rekeyd is stopping')
+    if (this.#park.aborted) throw parked()
+    try {
+      await run(this.#park)
+    } catch (error) {
+      throw this.#park.aborted ? parked() : error
+    }
   }
 
   async #quiesce(): Promise<void> {
@@ -135,12 +162,8 @@ export class Walk {
     })
   }
 
-  /**
-   * Heeds what was asked meanwhile: to park, or to give up a next version that has leaked.
-   * @throws Parked, OperatorError
-   */
-  #heed(): void {
-    if (this.#park.aborted) throw new Parked('rekeyd is stopping')
+  /** @throws OperatorError when a next version was marked as compromised meanwhile */
+  #refuseLeaked(): void {
     for (const { material, to, ending } of this.plan.members) {
       if (ending || !to) continue
       if (this.#parts.keys.get(material.name, to.version.number)?.compromised) {
@@ -157,8 +180,8 @@ interface Questions {
 }
 
 /** Whom to accept and whom to refuse. While an overlap lasts, the old one is still welcome. */
-function questionsOf({ material, from, to, ending }: Member, side: 'to' | 'from'): Questions {
-  if (side === 'to')
-    return { edition: to, old: ending || material.overlap === 0 ? from : undefined }
+function questionsOf(member: Member, side: 'to' | 'from'): Questions {
+  const { from, to, ending } = member
+  if (side === 'to') return { edition: to, old: ending || !overlaps(member) ? from : undefined }
   return ending ? { edition: to } : { edition: from, old: to }
 }

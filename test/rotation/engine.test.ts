@@ -66,6 +66,7 @@ describe('Engine', () => {
     const [second, old] = scratch.store.keys.list('key')
     assert.equal(second?.state, 'active')
     assert.equal(old?.state, 'withdrawn')
+    assert.equal(old?.keepUntil, scratch.clock.now() + material.keep)
     assert.deepEqual(
       rotation.steps.map(({ name, outcome }) => [name, outcome]),
       [
@@ -144,6 +145,19 @@ describe('Engine', () => {
     assert.equal(rotation.result, 'rolled_back')
     assert.match(rotation.detail ?? '', /did not stay up/)
     assert.equal(material.consumer.serving.get('/key'), first)
+  })
+
+  it('asks every verifier again after the dwell', async () => {
+    const { first, material } = await started()
+    let asked = 0
+    material.verifier.answer = (verdict) => {
+      if (material.consumer.serving.get('/key') === first) return verdict
+      asked += 1
+      return asked === 1 ? verdict : { yes: false, reason: 'fell back to a default' }
+    }
+    const rotation = await rotate()
+    assert.equal(rotation.result, 'rolled_back')
+    assert.match(rotation.detail ?? '', /fell back to a default/)
   })
 
   it('refuses an old version that still works without overlap', async () => {
@@ -341,6 +355,14 @@ describe('Engine', () => {
     assert.ok(engine)
   })
 
+  it('does nothing with a material that waits for a person', async () => {
+    const { first } = await started()
+    const { schedule } = scratch.store
+    schedule.set({ ...schedule.get('key'), attention: 'both failed' })
+    await assert.rejects(rotate(), { kind: 'needs-attention', message: /both failed/ })
+    assert.equal(scratch.world.places.get('/key'), first)
+  })
+
   it('rewrites a rename that a power cut undid, but not what somebody put back', async () => {
     const { first } = await started()
     await rotate()
@@ -357,6 +379,21 @@ describe('Engine', () => {
     await scratch.engine.start()
     assert.equal(scratch.world.places.get('/key'), second)
     assert.equal(scratch.store.schedule.get('key').attention, undefined)
+  })
+
+  it('takes nothing for a lost rename that was never renamed: what was adopted came from elsewhere', async () => {
+    const { engine, first } = await started()
+    scratch.world.places.set('/key', 'edited')
+    await engine.adopt('key', alice)
+    scratch.world.places.set('/key', first ?? '')
+    scratch.bootId = 'boot-2'
+    await scratch.restart([memoryMaterial(scratch.world, 'key')])
+    await scratch.engine.start()
+    assert.equal(scratch.world.places.get('/key'), first)
+    assert.match(
+      scratch.store.schedule.get('key').attention ?? '',
+      /version 1 instead of version 2/,
+    )
   })
 
   it('leaves everything alone when the store was restored from a backup', async () => {

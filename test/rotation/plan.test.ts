@@ -21,7 +21,7 @@ function memberWith(
   overrides: Partial<ManagedConsumer> = {},
   member: Partial<Member> = {},
 ): Member {
-  const material = memoryMaterial(world, 'key', { targets })
+  const material = memoryMaterial(world, 'key', { targets, overlap: 1_000 })
   const consumers = material.consumers.map((managed) => ({ ...managed, ...overrides }))
   return { material: { ...material, consumers }, from, to, ...member }
 }
@@ -29,7 +29,7 @@ function memberWith(
 const inWords = (member: Member) =>
   placementsOf([member]).map(({ action, edition, target }) => [
     action,
-    edition === to ? 'new' : 'old',
+    edition.version.fingerprint === to.version.fingerprint ? 'new' : 'old',
     target.place.path,
   ])
 
@@ -41,7 +41,7 @@ describe('placementsOf', () => {
   ]
 
   it('puts the new version, keeps the old where it is asked for, and clears the announced one', () => {
-    assert.deepEqual(inWords(memberWith(roles)), [
+    assert.deepEqual(inWords(memberWith(roles, {}, { announced: to })), [
       ['put', 'new', '/key'],
       ['put', 'old', '/previous'],
       ['take', 'new', '/next'],
@@ -51,6 +51,26 @@ describe('placementsOf', () => {
   it('has nothing to keep or clear on a first rotation', () => {
     const { from: _, ...first } = memberWith(roles)
     assert.deepEqual(inWords(first), [['put', 'new', '/key']])
+  })
+
+  it('shows no one a previous version that has leaked, nor the one before', () => {
+    const { version } = from
+    const leaked = { ...from, version: { ...version, compromised: true } }
+    const shown = { from: leaked, retiring: from }
+    assert.deepEqual(inWords(memberWith(roles, {}, shown)), [
+      ['put', 'new', '/key'],
+      ['take', 'old', '/previous'],
+    ])
+  })
+
+  it('writes again what clients are shown when the version in use is written again', () => {
+    const active = { ...to, version: { ...to.version, state: 'active' as const } }
+    const shown = { to: active, retiring: from, announced: from }
+    assert.deepEqual(inWords(memberWith(roles, {}, shown)), [
+      ['put', 'new', '/key'],
+      ['put', 'old', '/previous'],
+      ['put', 'old', '/next'],
+    ])
   })
 
   it('only takes the previous version away when its overlap ends', () => {

@@ -82,6 +82,20 @@ describe('Queue', () => {
     assert.equal(queue.holds('a'), false)
   })
 
+  it('tells whoever will not wait that somebody waits already', async () => {
+    const log: string[] = []
+    const queue = new Queue()
+    const [one, two] = [task(log, 'one'), task(log, 'two')]
+    const all = [queue.run(['a'], one.run), queue.run(['a', 'b'], two.run)]
+    await assert.rejects(
+      queue.runNow(['b'], async () => {}),
+      { kind: 'busy' },
+    )
+    one.end()
+    two.end()
+    await Promise.all(all)
+  })
+
   it('is idle when the last one has ended', async () => {
     const log: string[] = []
     const queue = new Queue()

@@ -1,149 +1,235 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
-import type { MadeHere } from '../../src/materials/kind.ts'
-import type { ManagedMaterial } from '../../src/rotation/managed.ts'
-import { MemoryTarget, memoryMaterial } from '../fakes/memory-world.ts'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { isMadeHere, type ManagedMaterial } from '../../src/rotation/managed.ts'
+import type { Store } from '../../src/store/store.ts'
+import {
+  MemoryConsumer,
+  MemoryTarget,
+  type MemoryWorld,
+  memoryMaterial,
+} from '../fakes/memory-world.ts'
+import { ScratchStore } from '../store/scratch-store.ts'
+import { rotateOne, type Shape, shapes } from './crash-shapes.ts'
 import { ScratchEngine } from './scratch-engine.ts'
+
+/** A crash before one of these finds the world as the one before it does. */
+const leavesNothing = /^(check|journal ended)/
 
 const manual = { trigger: 'manual' as const, actor: { who: 'cli:alice' }, wait: false }
 
-/** Materials whose rotation takes different ways. */
-const shapes: Readonly<
-  Record<string, (scratch: ScratchEngine) => Partial<ManagedMaterial<MadeHere>>>
-> = {
-  'one place': () => ({}),
-  'an offline place': ({ world }) => ({
-    targets: [new MemoryTarget(world, '/key', { offline: true })],
-  }),
-  'two places that must match': ({ world }) => ({
-    targets: [
-      new MemoryTarget(world, '/key', { part: 'value' }),
-      new MemoryTarget(world, '/second', { offline: true }),
-    ],
-  }),
-  'a place for the previous version': ({ world }) => ({
-    overlap: 1_000,
-    targets: [
-      new MemoryTarget(world, '/key'),
-      new MemoryTarget(world, '/old', { role: 'previous' }),
-    ],
-  }),
-}
+/** In memory where there is such a folder: only what is written matters here, not whether it is synced. */
+const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+const scratchStore = new ScratchStore(mkdtempSync(join(folder, 'rekeyd-recovery-')))
+let store: Store
+let runs = 0
+
+before(async () => {
+  store = await scratchStore.create()
+})
+after(() => scratchStore.dispose())
 
 describe('recovery', () => {
-  for (const [shape, overrides] of Object.entries(shapes)) {
-    it(`ends wholly old or wholly new after a crash before any effect: ${shape}`, async () => {
-      let untouched = false
-      for (let point = 1; !untouched; point += 1) untouched = await crashAt(point, overrides, false)
+  for (const [words, shape] of Object.entries(shapes)) {
+    it(`ends wholly old or wholly new after a crash before any effect: ${words}`, async () => {
+      await eachPoint((point) => new Run(shape).crashAt(point))
     })
 
-    it(`ends wholly old after a crash before any effect of a rollback: ${shape}`, async () => {
-      let untouched = false
-      for (let point = 1; !untouched; point += 1) untouched = await crashAt(point, overrides, true)
+    if (shape.act === rotateOne && !shape.before) {
+      it(`makes the first version wholly or not at all: ${words}`, async () => {
+        await eachPoint((point) => new Run({ ...shape, act: undefined }).crashAt(point))
+      })
+    }
+
+    if (!shape.returns) continue
+    it(`ends wholly old after a crash before any effect of the way back: ${words}`, async () => {
+      await eachPoint((point) => new Run(shape, true).crashAt(point))
+    })
+  }
+
+  for (const words of ['an offline place', 'a place for the previous version']) {
+    it(`survives a second crash before any effect of the recovery: ${words}`, async () => {
+      const shape = shapes[words]
+      assert.ok(shape)
+      await eachPoint(async (point) => {
+        let isOver = false
+        await eachPoint(async (again) => {
+          const run = new Run(shape)
+          isOver = await run.crashAt(point, again)
+          return isOver || run.isWholeRecovery
+        })
+        return isOver
+      })
     })
   }
 
   it('gives the previous version back when going on was interrupted too often', async () => {
-    const scratch = new ScratchEngine()
-    try {
-      const first = await begin(scratch, {})
-      await die(scratch, 'restart key-server')
-      for (let attempt = 1; attempt <= 2; attempt += 1) {
-        await scratch.restart([memoryMaterial(scratch.world, 'key')])
-        dieAt(scratch, 'restart key-server')
-        void scratch.engine.start()
-        await settle()
-        assert.notEqual(scratch.world.places.get('/key'), first)
-      }
-      await scratch.restart([memoryMaterial(scratch.world, 'key')])
-      await scratch.engine.start()
-      assert.equal(scratch.world.places.get('/key'), first)
-      const [rotation] = scratch.store.journal.history({ limit: 1 })
-      assert.equal(rotation?.result, 'rolled_back')
-      assert.match(rotation?.detail ?? '', /interrupted too often/)
-    } finally {
-      scratch.dispose()
+    const { scratch, name, first } = await crashedAt('restart')
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      await again(scratch, name, 'restart')
+      assert.notEqual(scratch.world.places.get(`/${name}`), first)
     }
+    await again(scratch, name)
+    assert.equal(scratch.world.places.get(`/${name}`), first)
+    const [rotation] = store.journal.history({ limit: 1 })
+    assert.equal(rotation?.result, 'rolled_back')
+    assert.match(rotation?.detail ?? '', /interrupted too often/)
   })
 })
 
-/** @returns whether the rotation ended before the crash point came */
-async function crashAt(
-  point: number,
-  overrides: (scratch: ScratchEngine) => Partial<ManagedMaterial<MadeHere>>,
-  failing: boolean,
-): Promise<boolean> {
-  const scratch = new ScratchEngine()
-  try {
-    const first = await begin(scratch, overrides(scratch), failing)
+/** Until `run` says that its point came too late to interrupt anything. */
+async function eachPoint(run: (point: number) => Promise<boolean>): Promise<void> {
+  for (let point = 1; !(await run(point)); point += 1) assert.ok(point < 200, 'never ends')
+}
+
+/** One life of a material, with a crash in it. */
+class Run {
+  readonly name = `key-${(runs += 1)}`
+  readonly scratch = new ScratchEngine(store)
+  readonly #shape: Omit<Shape, 'act'> & { readonly act: Shape['act'] | undefined }
+  readonly #materials: readonly ManagedMaterial[]
+  readonly #failing: boolean
+  isWholeRecovery = false
+
+  /** @param shape without `act`, the first start itself is interrupted */
+  constructor(
+    shape: Omit<Shape, 'act'> & { readonly act: Shape['act'] | undefined },
+    failing = false,
+  ) {
+    this.#shape = shape
+    this.#failing = failing
+    const suffixes = shape.act ? (shape.places ?? ['']) : []
+    for (const suffix of suffixes) {
+      this.scratch.world.places.set(`/${this.name}${suffix}`, `adopted ${this.name}`)
+    }
+    this.#materials = shape.materials(this.scratch.world, this.name)
+  }
+
+  /** @returns whether everything ended before the crash point came */
+  async crashAt(point: number, again?: number): Promise<boolean> {
+    const { scratch, name } = this
+    const { act, before } = this.#shape
+    const engine = await scratch.create(this.#materials)
+    let values: ReadonlyMap<string, string> = new Map()
+    if (act) {
+      await engine.start()
+      await before?.(engine, name, scratch.world)
+      scratch.clock.pass(86_400_000)
+      values = new Map(scratch.world.places)
+      if (this.#failing) this.#fail(values)
+    }
+    const crashed = await this.#untilCrash(point, () => (act ? act(engine, name) : engine.start()))
+    if (again !== undefined) {
+      const second = await scratch.restart(this.#materials)
+      this.isWholeRecovery = !(await this.#untilCrash(again, () => second.start()))
+    }
+    await (await scratch.restart(this.#materials)).start()
+    this.#assertWhole(values)
+    return !crashed
+  }
+
+  async #untilCrash(point: number, act: () => Promise<unknown> | undefined): Promise<boolean> {
+    const { world } = this.scratch
     let effects = 0
-    scratch.world.before = () => {
+    world.before = (effect) => {
+      if (leavesNothing.test(effect)) return
       effects += 1
-      if (effects === point) scratch.world.dead = true
+      if (effects === point) world.dead = true
     }
     let ended = false
-    scratch.engine.rotate({ materials: ['key'], ...manual }).done.then(
+    act()?.then(
       () => (ended = true),
-      () => {},
+      () => (ended = true),
     )
-    await settle()
-    const crashed = scratch.world.dead
-    if (!crashed) assert.equal(ended, true, 'the rotation neither ended nor crashed')
-    const material = memoryMaterial(scratch.world, 'key', overrides(scratch))
-    await scratch.restart([material])
-    await scratch.engine.start()
-    assertWhole(scratch, material, first, failing)
-    return !crashed
-  } finally {
-    scratch.dispose()
+    await settle(() => ended, world)
+    assert.ok(world.dead || ended, 'it neither ended nor crashed')
+    return world.dead
+  }
+
+  /** Nothing but what is there now is ever proved. */
+  #fail(values: ReadonlyMap<string, string>): void {
+    for (const { verifiers } of this.#materials) {
+      for (const verifier of verifiers) {
+        const ask = verifier.accepts.bind(verifier)
+        verifier.accepts = async (edition, signal) => {
+          const value = (await edition.bytes()).bytes.toString()
+          const known = [...values.values()].includes(value)
+          return known && value === values.get(verifier.subject)
+            ? ask(edition, signal)
+            : { yes: false, reason: 'unseen' }
+        }
+      }
+    }
+  }
+
+  /** I3, I4 and I6 of the promise: store and world agree, everybody runs on it, nothing is left over. */
+  #assertWhole(before: ReadonlyMap<string, string>): void {
+    const { world } = this.scratch
+    assert.deepEqual(store.journal.unfinished(), [])
+    for (const material of this.#materials) {
+      const { name, targets } = material
+      const active = store.keys.active(name)
+      assert.ok(active)
+      const live = world.places.get(`/${name}`)
+      const { attention } = store.schedule.get(name)
+      if (this.#shape.drifted && attention !== undefined) {
+        assert.equal(live, before.get(`/${name}`))
+        continue
+      }
+      assert.equal(attention, undefined)
+      const value = isMadeHere(material) ? valueOf(name, active.number) : active.fingerprint
+      assert.equal(live, value, 'the store names what the place holds')
+      const tries = store.journal.history({ material: name, limit: 1 })[0]?.tries
+      if (this.#failing && tries === 1) assert.equal(value, before.get(`/${name}`))
+      if (world.places.has(`/${name}-second`))
+        assert.equal(world.places.get(`/${name}-second`), value)
+      assert.equal(world.places.get(`/${name}-old`), shown(name, 'retiring'))
+      assert.equal(world.places.get(`/${name}-next`), shown(name, 'prepared'))
+      for (const target of targets) {
+        if (target instanceof MemoryTarget) assert.equal(target.leftovers, 0)
+      }
+      for (const { consumer } of material.consumers) {
+        assert.ok(consumer instanceof MemoryConsumer)
+        assert.equal(consumer.running, true, 'the consumer runs')
+        assert.equal(consumer.serving.get(`/${name}`), value, 'the consumer serves it')
+      }
+    }
   }
 }
 
-async function begin(
-  scratch: ScratchEngine,
-  overrides: Partial<ManagedMaterial<MadeHere>>,
-  failing = false,
-): Promise<string> {
-  const material = memoryMaterial(scratch.world, 'key', overrides)
-  await (await scratch.create([material])).start()
-  const first = scratch.world.places.get('/key')
-  assert.ok(first)
-  if (failing) {
-    material.verifier.answer = (verdict) =>
-      material.consumer.serving.get('/key') === first ? verdict : { yes: false, reason: 'unseen' }
-  }
-  return first
+/** The value of the version in this state, where there is one. */
+function shown(name: string, state: 'retiring' | 'prepared'): string | undefined {
+  const [version, ...others] = store.keys.list(name).filter((version) => version.state === state)
+  assert.deepEqual(others, [], `one version is ${state}`)
+  return version && valueOf(name, version.number)
 }
 
-/** I3, I4 and I6 of the promise: store and world agree, everybody runs on it, nothing is left over. */
-function assertWhole(
-  scratch: ScratchEngine,
-  material: ReturnType<typeof memoryMaterial>,
-  first: string,
-  failing: boolean,
-): void {
-  const { store, world } = scratch
-  const active = store.keys.active('key')
-  assert.ok(active)
-  const value = store.keys.secret('key', active.number)['value']?.bytes.toString()
-  assert.equal(world.places.get('/key'), value, 'the store names what the place holds')
-  assert.equal(material.consumer.serving.get('/key'), value, 'the consumer serves it')
-  assert.equal(material.consumer.running, true)
-  if (failing && store.journal.history({ limit: 1 })[0]?.tries === 1) assert.equal(value, first)
-  if (world.places.has('/second')) assert.equal(world.places.get('/second'), value)
-  if (active.number === 1) assert.equal(world.places.has('/old'), false)
-  assert.deepEqual(store.journal.unfinished(), [])
-  assert.ok(store.keys.list('key').every(({ state }) => state !== 'prepared'))
-  assert.equal(store.schedule.get('key').attention, undefined)
-  for (const target of material.targets) {
-    if (target instanceof MemoryTarget) assert.equal(target.leftovers, 0)
-  }
+function valueOf(name: string, number: number): string | undefined {
+  return store.keys.secret(name, number)['value']?.bytes.toString()
 }
 
-async function die(scratch: ScratchEngine, effect: string): Promise<void> {
-  dieAt(scratch, effect)
-  scratch.engine.rotate({ materials: ['key'], ...manual }).done.catch(() => {})
-  await settle()
+/** A rotation that died when its consumer was to restart. */
+async function crashedAt(verb: string) {
+  const { scratch, name } = new Run({ materials: () => [], act: undefined })
+  const material = memoryMaterial(scratch.world, name)
+  const engine = await scratch.create([material])
+  await engine.start()
+  const first = scratch.world.places.get(`/${name}`)
+  dieAt(scratch, `${verb} ${name}-server`)
+  engine.rotate({ materials: [name], ...manual }).done.catch(() => {})
+  await settle(() => false, scratch.world)
+  return { scratch, name, first }
+}
+
+/** The next start, which dies as well where a verb is named. */
+async function again(scratch: ScratchEngine, name: string, verb?: string): Promise<void> {
+  await scratch.restart([memoryMaterial(scratch.world, name)])
+  if (verb === undefined) return scratch.engine.start()
+  dieAt(scratch, `${verb} ${name}-server`)
+  scratch.engine.start().catch(() => {})
+  await settle(() => false, scratch.world)
 }
 
 function dieAt({ world }: ScratchEngine, effect: string): void {
@@ -152,7 +238,10 @@ function dieAt({ world }: ScratchEngine, effect: string): void {
   }
 }
 
-/** Until nothing moves any more: the clock hurries, so only immediates are left to wait for. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 300; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+/** Until it has ended, or died and come to rest: the clock hurries, so only immediates are waited for. */
+async function settle(ended: () => boolean, world: MemoryWorld): Promise<void> {
+  for (let turn = 0, rest = 0; turn < 300 && rest < 30 && !ended(); turn += 1) {
+    if (world.dead) rest += 1
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }

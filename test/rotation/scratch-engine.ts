@@ -2,15 +2,17 @@ import type { Event } from '../../src/model/events.ts'
 import { Events } from '../../src/model/events.ts'
 import { Engine } from '../../src/rotation/engine.ts'
 import type { ManagedMaterial } from '../../src/rotation/managed.ts'
-import type { Outcome } from '../../src/rotation/outcome.ts'
-import type { Journal } from '../../src/store/journal.ts'
+import type { EngineParts, Outcome } from '../../src/rotation/outcome.ts'
 import type { MaterialSchedule } from '../../src/store/schedule-state.ts'
 import type { Store } from '../../src/store/store.ts'
 import { HurryingClock } from '../fakes/hurrying-clock.ts'
 import { MemoryWorld } from '../fakes/memory-world.ts'
 import { ScratchStore } from '../store/scratch-store.ts'
 
-/** An engine on a real store in a scratch folder and a world in memory. */
+/**
+ * An engine on a real store and a world in memory. The store lies in a scratch folder of its own, unless one
+ * is given that several share: that a store survives a crash is tested where it is made.
+ */
 export class ScratchEngine {
   readonly world = new MemoryWorld()
   readonly clock = new HurryingClock()
@@ -18,50 +20,53 @@ export class ScratchEngine {
   readonly seen: Event[] = []
   readonly outcomes: Outcome[] = []
   readonly archived = new Map<string, string>()
-  readonly #scratch = new ScratchStore()
+  readonly #scratch: ScratchStore | undefined
   bootId = 'boot-1'
   store!: Store
   engine!: Engine
+  parts!: EngineParts
 
-  constructor() {
+  constructor(shared?: Store) {
+    if (shared) this.store = shared
+    else this.#scratch = new ScratchStore()
     this.events.onAny((event) => void this.seen.push(event))
   }
 
   async create(materials: readonly ManagedMaterial[]): Promise<Engine> {
-    this.store = await this.#scratch.create({ clock: this.clock })
+    if (this.#scratch) this.store = await this.#scratch.create({ clock: this.clock })
     return this.#assemble(materials)
   }
 
   /** As after a crash or stop: the same store and world, everything else new. */
   async restart(materials: readonly ManagedMaterial[]): Promise<Engine> {
-    this.store.close()
+    if (this.#scratch) {
+      this.store.close()
+      this.store = await this.#scratch.open({ clock: this.clock })
+    }
     this.world.dead = false
     this.world.before = () => {}
-    this.store = await this.#scratch.open({ clock: this.clock })
     return this.#assemble(materials)
   }
 
   dispose(): void {
-    this.#scratch.dispose()
+    this.#scratch?.dispose()
   }
 
   #assemble(materials: readonly ManagedMaterial[]): Engine {
     const { keys, schedule } = this.store
-    this.engine = new Engine(
-      {
-        keys,
-        journal: this.#mortal(this.store.journal),
-        schedule,
-        clock: this.clock,
-        events: this.events,
-        bootId: this.bootId,
-        settle: (outcome) => this.#settle(outcome),
-        archive: async (material, version, part, bytes) => {
-          this.archived.set(`${material}/${version}-${part}`, Buffer.from(bytes).toString())
-        },
+    this.parts = {
+      keys: this.#mortal(keys, 'keys', ['put', 'change']),
+      journal: this.#mortal(this.store.journal, 'journal', journaled),
+      schedule,
+      clock: this.clock,
+      events: this.events,
+      bootId: this.bootId,
+      settle: (outcome) => this.#settle(outcome),
+      archive: async (material, version, part, bytes) => {
+        this.archived.set(`${material}/${version}-${part}`, Buffer.from(bytes).toString())
       },
-      materials,
-    )
+    }
+    this.engine = new Engine(this.parts, materials)
     return this.engine
   }
 
@@ -72,18 +77,20 @@ export class ScratchEngine {
     return { ...state, attention: outcome.detail ?? outcome.result }
   }
 
-  /** A journal whose writes are effects of the world too: it can fail, and the dead write nothing. */
-  #mortal(journal: Journal): Journal {
+  /** A store whose writes are effects of the world too: they can fail, and the dead write nothing. */
+  #mortal<T extends object>(part: T, called: string, writes: readonly string[]): T {
     const { world } = this
-    return new Proxy(journal, {
-      get(target, name: keyof Journal) {
-        const method = target[name].bind(target) as (...args: unknown[]) => unknown
+    return new Proxy(part, {
+      get(target, name: string & keyof T) {
+        const method = target[name] as (...args: unknown[]) => unknown
         return (...args: unknown[]) => {
-          world.before(`journal ${name}`)
+          if (writes.includes(name)) world.before(`${called} ${name}`)
           if (world.dead) throw new Error('dead')
-          return method(...args)
+          return method.apply(target, args)
         }
       },
     })
   }
 }
+
+const journaled = ['begin', 'started', 'ended', 'hold', 'turn', 'again', 'finish']

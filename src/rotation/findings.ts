@@ -1,0 +1,29 @@
+import { inspectTarget } from './inspection.ts'
+import type { Placement } from './plan.ts'
+
+/** What the places of a rotation were seen to hold. */
+export interface Findings {
+  /** Those that hold their edition already. */
+  readonly done: ReadonlySet<Placement>
+  /** Those that could not tell. */
+  readonly unsure: ReadonlySet<Placement>
+  /** Nothing new is anywhere. What could not be told may be new. */
+  readonly allOld: boolean
+}
+
+/** Asks every place what it holds. Read-only. */
+export async function findingsOf(placements: readonly Placement[]): Promise<Findings> {
+  const done = new Set<Placement>()
+  const unsure = new Set<Placement>()
+  let allOld = true
+  for (const placement of placements) {
+    const { target, edition, previous, action } = placement
+    const finding = await inspectTarget(target, previous ? [edition, previous] : [edition])
+    const holdsIt = finding.holds === 'version' && finding.number === edition.version.number
+    if (action === 'put' && holdsIt) done.add(placement)
+    if (finding.holds === 'unknown') unsure.add(placement)
+    const isNew = action === 'put' ? holdsIt : finding.holds === 'nothing'
+    if (isNew || finding.holds === 'unknown') allOld = false
+  }
+  return { done, unsure, allOld }
+}

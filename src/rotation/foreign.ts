@@ -1,0 +1,42 @@
+import type { Trigger } from '../model/rotation.ts'
+import { OperatorError } from '../support/operator-error.ts'
+import { type Inspected, inspectMaterial } from './inspection.ts'
+import type { EngineParts } from './outcome.ts'
+import type { Member } from './plan.ts'
+
+/** What a person has asked for knowing what is there, or what leaves the active places alone. */
+const regardless: ReadonlySet<Trigger> = new Set([
+  'apply',
+  'compromise',
+  'rollback',
+  'announce',
+  'overlap-end',
+])
+
+/**
+ * Refuses to write over what the store does not know: nobody could ever give that back.
+ * @throws OperatorError `needs-attention`, naming the places
+ */
+export async function refuseForeign(
+  { keys }: Pick<EngineParts, 'keys'>,
+  { material }: Member,
+  trigger: Trigger,
+): Promise<void> {
+  if (regardless.has(trigger)) return
+  const places = foreignPlaces(await inspectMaterial(material, keys))
+  if (places.length === 0) return
+  const { name } = material
+  throw new OperatorError(`${places.join(' and ')} holds a ${name} that rekeyd does not know`, {
+    kind: 'needs-attention',
+    hint: `nothing was changed; \`rekeyd adopt ${name}\` takes what is there, \`rekeyd apply ${name}\` writes over it`,
+  })
+}
+
+/** Active places that hold something that is no version of the store. */
+export function foreignPlaces(inspected: readonly Inspected[]): readonly string[] {
+  return inspected.flatMap(({ target, finding }) => {
+    if (target.role !== 'active' || finding.holds !== 'something else') return []
+    const { path, key } = target.place
+    return [key === undefined ? path : `${path} ${key}`]
+  })
+}
