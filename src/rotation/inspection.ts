@@ -42,10 +42,7 @@ export async function inspectTarget(
 }
 
 /** Every version that the store can still give, the active one first. */
-export function candidatesOf(
-  material: ManagedMaterial<MadeHere>,
-  keys: KeyStore,
-): readonly Edition[] {
+function candidatesOf(material: ManagedMaterial<MadeHere>, keys: KeyStore): readonly Edition[] {
   const readable = keys.list(material.name).filter(({ state }) => state !== 'destroyed')
   const isActive = (version: Version) => version.state === 'active'
   return [...readable.filter(isActive), ...readable.filter((version) => !isActive(version))].map(

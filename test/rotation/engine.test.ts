@@ -66,6 +66,7 @@ describe('Engine', () => {
     const [second, old] = scratch.store.keys.list('key')
     assert.equal(second?.state, 'active')
     assert.equal(old?.state, 'withdrawn')
+    assert.equal(scratch.seen.filter(({ type }) => type === 'rotation.finished').length, 2)
     assert.equal(old?.keepUntil, scratch.clock.now() + material.keep)
     assert.deepEqual(
       rotation.steps.map(({ name, outcome }) => [name, outcome]),

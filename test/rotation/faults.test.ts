@@ -207,13 +207,28 @@ describe('a recovery that fails', () => {
     await rest()
     assert.equal(material.consumer.running, false)
     const { consumers } = material
-    const other = memoryMaterial(scratch.world, 'other', { consumers, verifiers: [] })
+    const other = memoryMaterial(scratch.world, 'other', { consumers, onMissing: 'refuse' })
     await (await scratch.restart([other])).start()
     assert.equal(material.consumer.running, true)
     const [closed] = scratch.store.journal.history({ material: 'key', limit: 1 })
     assert.equal(closed?.result, 'needs_attention')
     assert.match(closed?.detail ?? '', /no longer configured/)
     assert.equal(scratch.store.keys.get('key', 2)?.state, 'withdrawn')
+  })
+
+  it('touches nothing when the store was restored from a backup', async () => {
+    const { material } = await started()
+    await assert.rejects(parkedAt(material, 'restart key-server', false), Parked)
+    const second = live()
+    const { log } = scratch.world
+    log.length = 0
+    await (await scratch.restart([material])).start({ restored: true })
+    assert.equal(live(), second)
+    assert.deepEqual(log, [])
+    assert.deepEqual(scratch.store.journal.unfinished(), [])
+    assert.equal(scratch.store.keys.get('key', 2)?.state, 'withdrawn')
+    assert.match(scratch.store.schedule.get('key').attention ?? '', /restored from a backup/)
+    assert.equal((await scratch.engine.adopt('key', actor)).number, 2)
   })
 
   it('touches nothing when the targets are not configured as they were', async () => {
@@ -291,19 +306,25 @@ describe('a value that nobody knows', () => {
 })
 
 describe('secrets in memory', () => {
-  it('are wiped when the rotation that held them has ended', async () => {
+  it('are wiped once they are sealed, or the rotation that held them has ended', async () => {
     const target = new MemoryTarget(scratch.world, '/key')
     const held: SecretBytes[] = []
+    const made: SecretBytes[] = []
+    const generate: MadeHere['generate'] = async (...asked) => {
+      const fresh = await memoryKind.generate(...asked)
+      made.push(...Object.values(fresh.parts))
+      return fresh
+    }
     const stage = target.stage.bind(target)
     target.stage = async (move) => {
       const record = await stage(move)
       held.push(record)
       return record
     }
-    await started({ targets: [target] })
+    await started({ targets: [target], kind: { ...memoryKind, generate } })
     await rotate('key')
-    assert.equal(held.length, 2)
-    assert.ok(held.every(({ bytes }) => bytes.every((byte) => byte === 0)))
+    assert.deepEqual([held.length, made.length], [2, 2])
+    assert.ok([...held, ...made].every(({ bytes }) => bytes.every((byte) => byte === 0)))
   })
 
   it('are wiped when what was imported is refused, and when it is sealed', async () => {

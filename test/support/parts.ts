@@ -25,6 +25,7 @@ const parts = {
     install: 'run the tests as root on a machine that may mount',
     present: () => process.getuid?.() === 0 && works('unshare', '-m', 'true'),
   },
+  xfs: { install: debian('xfsprogs'), present: () => onPath('mkfs.xfs') },
   docker: {
     install: `${debian('docker.io, docker-compose, busybox-static')}, as root that may mount`,
     present: () =>
