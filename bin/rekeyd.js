@@ -25,12 +25,12 @@ function closeDoors() {
 async function cacheFolder() {
   const { mkdirSync } = await import('node:fs')
   const { userInfo } = await import('node:os')
-  const { dirname, join } = await import('node:path')
+  const path = await import('node:path')
   try {
     // Of the account, not $HOME: under sudo that may still be the folder of somebody else.
-    const folder = process.env.CACHE_DIRECTORY || join(userInfo().homedir, '.cache', 'rekeyd')
+    const folder = process.env.CACHE_DIRECTORY || path.join(userInfo().homedir, '.cache', 'rekeyd')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    return (await isOurs(folder)) && (await isOurs(dirname(folder), 0)) ? folder : undefined
+    return (await isOurs(folder)) && (await isOurs(path.dirname(folder), 0)) ? folder : undefined
   } catch {
     return undefined
   }

@@ -9,7 +9,7 @@ const folder = join(import.meta.dirname, '../test/campaigns')
 const names = readdirSync(folder)
   .map((file) => /^([a-z]+)\.ts$/.exec(file)?.[1])
   .filter((name) => name !== undefined && name !== 'campaign')
-  .toSorted()
+  .toSorted((a, b) => a.localeCompare(b))
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
