@@ -18,7 +18,7 @@ import { messageOf } from './support/operator-error.ts'
 /** How long a running rotation may go on after SIGTERM: well within systemd's TimeoutStopSec of 90 s. */
 const grace = 60_000
 /** Between two looks at a lock that somebody else holds. */
-const lockPause = 1_000
+const lockPause = 50
 
 export interface DaemonOptions {
   readonly config: Config
@@ -64,11 +64,9 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   process.on('SIGHUP', again)
   parts.defer(() => void process.off('SIGHUP', again))
   log.info('rekeyd runs', { socket: config.socket.path, metrics: listener.url })
-  await daemon.assembly.start()
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  // A recovery may take as long as a rotation: a signal must not wait for it.
+  await Promise.race([daemon.assembly.start(), aborted(signal)])
+  await aborted(signal)
   log.info('rekeyd stops', {})
 }
 
@@ -183,6 +181,13 @@ class Daemon {
       surroundings: { daemon: true, started: this.#started, paths: pathsOf(config) },
     })
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 async function awaitLock(config: Config, signal: AbortSignal, tell: (holder: string) => void) {

@@ -1,15 +1,11 @@
-import type { Engine } from '../rotation/engine.ts'
 import { outline } from '../rotation/outline.ts'
-import type { Journal } from '../store/journal.ts'
-import type { KeyStore } from '../store/key-store.ts'
-import type { ScheduleState } from '../store/schedule-state.ts'
-import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
-import type { DescribedMaterial, Planner, Surroundings } from './described.ts'
+import type { DescribedMaterial } from './described.ts'
 import { readImport, requestCertificate } from './importing.ts'
 import { instant, materialView, versionView } from './material-view.ts'
 import type { Caller, Operations } from './operations.ts'
-import { refusal } from './refusal.ts'
+import type { OperationsParts } from './operations-parts.ts'
+import { observing, refusal } from './refusal.ts'
 import { revealTo, versionToReveal } from './revealing.ts'
 import { rotationView } from './rotation-view.ts'
 import { StartedRotations } from './started-rotations.ts'
@@ -18,24 +14,6 @@ import type { AuditRow, DryRun, ImportPart, RotateOptions, RotationView } from '
 
 /** Between two looks at a rotation under way, in milliseconds. */
 const pause = 250
-
-/** The parts that operations act on. */
-export interface OperationsParts {
-  readonly engine: Engine
-  readonly keys: KeyStore
-  readonly journal: Journal
-  readonly schedule: ScheduleState
-  readonly planner: Planner
-  readonly clock: Clock
-  readonly surroundings: Surroundings
-  readonly materials: readonly DescribedMaterial[]
-  /** Ends what a crash left open; whoever changes something waits for it first. */
-  recover(): Promise<void>
-  readonly audit: {
-    head(): { readonly seq: number; readonly hash: string }
-    list(after: number, limit: number): readonly (Omit<AuditRow, 'at'> & { readonly at: number })[]
-  }
-}
 
 /** Operations on the parts themselves: in the daemon, and in the CLI when no daemon runs. */
 export class LocalOperations implements Operations {
@@ -118,21 +96,28 @@ export class LocalOperations implements Operations {
     }
   }
 
+  /** What is refused, as the schedule itself would have to wait for it, is left out. */
   async rotateDue(caller: Caller) {
     const views: RotationView[] = []
     for (const name of this.#parts.planner.due()) {
-      const { id } = await this.startRotation(name, { now: true, accept_impact: name }, caller)
-      views.push(await this.wait(id))
+      try {
+        const { id } = await this.startRotation(name, { now: true, accept_impact: name }, caller)
+        views.push(await this.wait(id))
+      } catch (error) {
+        if (!(error instanceof OperatorError) || error.kind === 'failed') throw error
+      }
     }
     return views
   }
 
   async rollback(name: string, to: number | undefined, caller: Caller) {
+    this.#refuseObserving()
     await this.#parts.recover()
     return this.#rotations.finish(this.#parts.engine.rollback(name, to, caller))
   }
 
   async endOverlap(name: string, caller: Caller) {
+    this.#refuseObserving()
     await this.#parts.recover()
     const started = this.#parts.engine.endOverlap(name, caller)
     if (started) return this.#rotations.finish(started)
@@ -165,12 +150,14 @@ export class LocalOperations implements Operations {
   }
 
   async import(name: string, files: readonly ImportPart[], caller: Caller) {
+    this.#refuseObserving()
     await this.#parts.recover()
     const { engine, keys, clock } = this.#parts
     const made = await readImport(engine.material(name), keys, files, clock.now())
     if (made === 'already active') return undefined
     const view = await this.#rotations.finish(engine.import(name, made, caller))
-    if (keys.request(name)) keys.setRequest(name, undefined, caller)
+    const isApplied = view.result === 'succeeded' || view.result === 'applied_unproved'
+    if (isApplied && keys.request(name)) keys.setRequest(name, undefined, caller)
     return view
   }
 
@@ -182,6 +169,7 @@ export class LocalOperations implements Operations {
   }
 
   async apply(name: string, caller: Caller) {
+    this.#refuseObserving()
     await this.#parts.recover()
     return this.#rotations.finish(this.#parts.engine.apply(name, caller))
   }
@@ -226,6 +214,12 @@ export class LocalOperations implements Operations {
 
   async audit(after: number, limit: number): Promise<readonly AuditRow[]> {
     return this.#parts.audit.list(after, limit).map((row) => ({ ...row, at: instant(row.at) }))
+  }
+
+  /** @throws OperatorError `refused` in mode observe: nothing is changed, by nobody */
+  #refuseObserving(): void {
+    const error = observing(this.#parts.surroundings.mode)
+    if (error) throw error
   }
 
   #refuse(name: string, options: RotateOptions): void {

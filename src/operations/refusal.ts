@@ -37,6 +37,12 @@ export function refusal(
   return undefined
 }
 
+/** In mode observe nothing is changed, whoever asks. */
+export function observing(mode: Mode): OperatorError | undefined {
+  if (mode !== 'observe') return undefined
+  return refuse('rekeyd only observes (mode: observe)', 'set mode: rotate in the config and reload')
+}
+
 function refuse(message: string, hint: string): OperatorError {
   return new OperatorError(message, { kind: 'refused', hint })
 }

@@ -1,0 +1,25 @@
+import type { Engine } from '../rotation/engine.ts'
+import type { Journal } from '../store/journal.ts'
+import type { KeyStore } from '../store/key-store.ts'
+import type { ScheduleState } from '../store/schedule-state.ts'
+import type { Clock } from '../support/clock.ts'
+import type { DescribedMaterial, Planner, Surroundings } from './described.ts'
+import type { AuditRow } from './views.ts'
+
+/** The parts that operations act on. */
+export interface OperationsParts {
+  readonly engine: Engine
+  readonly keys: KeyStore
+  readonly journal: Journal
+  readonly schedule: ScheduleState
+  readonly planner: Planner
+  readonly clock: Clock
+  readonly surroundings: Surroundings
+  readonly materials: readonly DescribedMaterial[]
+  /** Ends what a crash left open; whoever changes something waits for it first. */
+  recover(): Promise<void>
+  readonly audit: {
+    head(): { readonly seq: number; readonly hash: string }
+    list(after: number, limit: number): readonly (Omit<AuditRow, 'at'> & { readonly at: number })[]
+  }
+}
