@@ -39,7 +39,8 @@ export class Engine {
 
   /** Ends what was left open, then compares every material with its targets. */
   start(options: StartOptions = {}): Promise<void> {
-    const starting = new Starting(this.#parts, this.#materials, this.inspections, this)
+    const [materials, rotating] = [this.#materials, this.#rotating]
+    const starting = new Starting(this.#parts, materials, this.inspections, this, rotating)
     this.#starting = starting.run(options, this.#park.signal)
     return this.#starting
   }

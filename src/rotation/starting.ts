@@ -18,17 +18,21 @@ export class Starting {
   readonly #materials: ReadonlyMap<string, ManagedMaterial>
   readonly #inspections: Inspections
   readonly #engine: Pick<Engine, 'apply' | 'rotate'>
+  readonly #rotating: Set<string>
 
+  /** @param rotating the names of those that are rotating now, as operators see it */
   constructor(
     parts: EngineParts,
     materials: ReadonlyMap<string, ManagedMaterial>,
     inspections: Inspections,
     engine: Pick<Engine, 'apply' | 'rotate'>,
+    rotating: Set<string>,
   ) {
     this.#parts = parts
     this.#materials = materials
     this.#inspections = inspections
     this.#engine = engine
+    this.#rotating = rotating
   }
 
   /** @param park ends it where that is safe */
@@ -52,13 +56,15 @@ export class Starting {
 
   /** One that does not come to an end must not hold up the others. */
   async #recover(unfinished: Unfinished, park: AbortSignal): Promise<void> {
+    const names = unfinished.rotation.changes.map(({ material }) => material)
+    for (const name of names) this.#rotating.add(name)
     try {
       await recover(this.#parts, this.#materials, unfinished, park)
     } catch (error) {
       if (park.aborted) throw error
-      for (const { material } of unfinished.rotation.changes) {
-        this.#attention(material, unfinishedPrefix + messageOf(error))
-      }
+      for (const name of names) this.#attention(name, unfinishedPrefix + messageOf(error))
+    } finally {
+      for (const name of names) this.#rotating.delete(name)
     }
   }
 

@@ -77,6 +77,18 @@ describe('recovery', () => {
     assert.equal(rotation?.result, 'rolled_back')
     assert.match(rotation?.detail ?? '', /interrupted too often/)
   })
+
+  it('shows a material as rotating for as long as it is being recovered', async () => {
+    const { scratch, name } = await crashedAt('restart')
+    await scratch.restart([memoryMaterial(scratch.world, name)])
+    const shown: boolean[] = []
+    scratch.world.before = (effect) => {
+      if (effect === `restart ${name}-server`) shown.push(scratch.engine.isRotating(name))
+    }
+    await scratch.engine.start()
+    assert.deepEqual(shown, [true])
+    assert.equal(scratch.engine.isRotating(name), false)
+  })
 })
 
 /** Until `run` says that its point came too late to interrupt anything. */
