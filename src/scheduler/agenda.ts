@@ -41,10 +41,9 @@ export function agenda(standing: Standing): readonly Item[] {
   const indefinitely = state.paused !== undefined && state.paused.until === undefined
   if (mode === 'observe' || indefinitely) return []
   const from = isPaused(state, now) ? (state.paused?.until ?? now) : now
-  const items = [
-    ...destructions(standing, from),
-    ...(state.attention === undefined ? attempts(standing, from) : []),
-  ]
+  // What a person is needed for may be what a withdrawn version is needed for.
+  if (state.attention !== undefined) return []
+  const items = [...destructions(standing, from), ...attempts(standing, from)]
   return items.map((item) => ({ ...item, material: standing.material.name }))
 }
 
@@ -64,8 +63,8 @@ function attempts(standing: Standing, from: number): readonly Draft[] {
 }
 
 function rotationOf(standing: Standing, due: number, from: number): Draft | undefined {
-  const { material, state, versions, mode } = standing
-  if (needsApproval(material, state, mode)) return undefined
+  const { material, state, versions } = standing
+  if (waitsForApproval(standing)) return undefined
   const line = emergencyLine(activeOf(versions)) ?? Infinity
   const ready = Math.max(from, due)
   if (state.suspended) {
@@ -77,6 +76,11 @@ function rotationOf(standing: Standing, due: number, from: number): Draft | unde
   const urgent = Math.max(retry, line)
   if (urgent < open) return { at: urgent, action: 'rotate', emergency: true }
   return open === Infinity ? undefined : { at: open, action: 'rotate', ...inWindow(material) }
+}
+
+/** Whoever said that a version has leaked has also said that it is to go. */
+function waitsForApproval({ material, state, versions, mode }: Standing): boolean {
+  return needsApproval(material, state, mode) && activeOf(versions)?.compromised !== true
 }
 
 function announcement(standing: Standing, due: number, from: number): readonly Draft[] {

@@ -10,9 +10,11 @@ export function lifetimeOf(version: Version | undefined): number | undefined {
 
 /**
  * From when on nothing may keep a rotation waiting: the last twentieth of its life, and at least the last
- * hour. Windows are ignored then, and a suspended material is tried once a day. Undefined if it does not expire.
+ * hour; of one that has leaked, all of it. Windows are ignored then, and a suspended material is tried once a
+ * day. Undefined if it does not expire.
  */
 export function emergencyLine(version: Version | undefined): number | undefined {
+  if (version?.compromised) return version.createdAt
   const lifetime = lifetimeOf(version)
   if (version?.notAfter === undefined || lifetime === undefined) return undefined
   return version.notAfter - Math.max(lifetime / 20, hour)
