@@ -35,7 +35,12 @@ const writes: Readonly<Record<string, object>> = {
   '/v1/materials/key/verify': {},
   '/v1/materials/key/import': { parts: [{ part: 'certificate', path: '/etc/chain.pem' }] },
   '/v1/materials/key/csr': {},
-  '/v1/materials/key/reveal': { version: 'next', part: 'key', format: 'pem', out: '/home/alice/key' },
+  '/v1/materials/key/reveal': {
+    version: 'next',
+    part: 'key',
+    format: 'pem',
+    out: '/home/alice/key',
+  },
 }
 
 let scratch: ReturnType<typeof scratchApp>
