@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
-import { userInfo } from 'node:os'
 import { z } from 'zod'
+import { accountName } from './account-name.ts'
 import { OperatorError } from './operator-error.ts'
 import { type CommandResult, runCommand } from './run-command.ts'
 
@@ -91,7 +91,7 @@ function systemctl(unit: Unit, args: readonly string[], signal: AbortSignal) {
     environment: {
       LC_ALL: 'C',
       SYSTEMD_COLORS: '0',
-      ...(user ? { XDG_RUNTIME_DIR: `/run/user/${userInfo().uid}` } : {}),
+      ...(user ? { XDG_RUNTIME_DIR: `/run/user/${process.getuid?.()}` } : {}),
     },
     signal,
     timeout: longest,
@@ -112,7 +112,7 @@ function failed({ unit, scope }: Unit, verb: string, result: CommandResult): Ope
   if (result.exit === noPermission || denial.test(result.stderr.toString())) {
     return new OperatorError(`${what}: not permitted`, {
       kind: 'refused',
-      hint: `allow ${userInfo().username} the verb ${verb} on ${unit} by a polkit rule for org.freedesktop.systemd1.manage-units`,
+      hint: `allow ${accountName()} the verb ${verb} on ${unit} by a polkit rule for org.freedesktop.systemd1.manage-units`,
     })
   }
   const how = result.timedOut ? 'did not end' : `failed (exit ${result.exit ?? result.signal})`

@@ -26,7 +26,7 @@ type References = ReadonlyMap<string, Reference>
 /** Kills rekeyd, or makes the call fail, at every system call with which a rotation changes something. */
 export const campaign: Campaign = {
   name: 'crash',
-  slice: 150,
+  slice: 300,
   // From here on every fault point there is, some 15 000.
   nightly: 15_000,
   needs: ['strace'],

@@ -149,8 +149,8 @@ describe('bin/rekeyd.js', () => {
   })
 
   it('is no error for whoever reads only the first line', async () => {
-    const pipe = `${process.execPath} ${bin} --help | head -1; echo \${PIPESTATUS[0]}`
-    const child = spawn('bash', ['-c', pipe], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const pipe = `${process.execPath} ${bin} --help | head -1`
+    const child = spawn('sh', ['-c', pipe], { stdio: ['ignore', 'pipe', 'pipe'] })
     let stderr = ''
     child.stderr.on('data', (text) => (stderr += text))
     child.stdout.resume()

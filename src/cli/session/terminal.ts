@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
+import { accountName } from '../../support/account-name.ts'
 
 /** What surrounds a command: streams, environment, and the person at the other end, if there is one. */
 export interface Terminal {
@@ -46,11 +46,7 @@ export function processTerminal(): Terminal {
 export function userOf(environment: Terminal['environment'], uid: number | undefined): string {
   const behindSudo = uid === 0 ? environment['SUDO_USER'] : undefined
   if (behindSudo !== undefined && /^[\w.@-]{1,64}$/.test(behindSudo)) return behindSudo
-  try {
-    return userInfo().username
-  } catch {
-    return `uid-${uid ?? 'unknown'}`
-  }
+  return accountName()
 }
 
 /** Asked on stderr: stdout is for the answer of the command. */
