@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -160,12 +161,8 @@ function trackedFiles(): readonly string[] {
     const made = /^(node_modules|dist|var)\//
     return globSync('**/*', { cwd: root, exclude: (name) => name === 'node_modules' })
       .concat(['.npmrc', '.gitignore', '.oxlintrc.json'])
-      .filter((file) => !made.test(file) && !isFolder(join(root, file)))
+      .filter((file) => !made.test(file) && !statSync(join(root, file)).isDirectory())
   }
-}
-
-function isFolder(path: string): boolean {
-  return globSync('*', { cwd: path }).length > 0
 }
 
 function link(program: string, folder: string): void {
