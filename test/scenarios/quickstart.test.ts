@@ -127,23 +127,19 @@ describe('the quickstart', () => {
     assert.equal(login(old), '401')
   })
 
-  it(
-    'rotates a signing key and leaves its public parts as plain files',
-    needs('openssl'),
-    async () => {
-      variable('SIGNING_KEY')
-      await rotate('signing-key')
-      variable('SIGNING_KEY')
-      const { versions } = await operations.material('signing-key')
-      for (const { version, fingerprint } of versions) {
-        const [file = ''] = globSync(join(folder, `state/public/signing-key/${version}-*`))
-        const bytes = readFileSync(file)
-        const { createHash } = await import('node:crypto')
-        assert.equal(`sha256:${createHash('sha256').update(bytes).digest('hex')}`, fingerprint)
-      }
-      assert.equal(versions.length, 2)
-    },
-  )
+  it('rotates a signing key and leaves its public parts as plain files', async () => {
+    variable('SIGNING_KEY')
+    await rotate('signing-key')
+    variable('SIGNING_KEY')
+    const { versions } = await operations.material('signing-key')
+    for (const { version, fingerprint } of versions) {
+      const [file = ''] = globSync(join(folder, `state/public/signing-key/${version}-*`))
+      const bytes = readFileSync(file)
+      const { createHash } = await import('node:crypto')
+      assert.equal(`sha256:${createHash('sha256').update(bytes).digest('hex')}`, fingerprint)
+    }
+    assert.equal(versions.length, 2)
+  })
 
   it('re-encrypts a database of 50 MB: a genuine SQLCipher opens it by the new key only', async () => {
     const path = join(chat, 'chat.db')
