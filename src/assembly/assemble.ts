@@ -42,6 +42,9 @@ export interface AssemblyParts {
   readonly surroundings: Pick<Surroundings, 'daemon' | 'paths' | 'started'>
 }
 
+/** Between two looks at what the targets hold, in milliseconds. */
+const driftPause = 15 * 60_000
+
 type ClockState = ReturnType<Surroundings['clock']>
 
 export function assemble(parts: AssemblyParts): Assembly {
@@ -61,6 +64,8 @@ export function assemble(parts: AssemblyParts): Assembly {
       for (const { material } of changes) scheduler.poke(material)
     }),
   ]
+  const stopped = new AbortController()
+  let watching: Promise<void> | undefined
   let recovered: Promise<void> | undefined
   const recover = () => (recovered ??= recoverOnce(engine, store, guard))
   return {
@@ -80,11 +85,33 @@ export function assemble(parts: AssemblyParts): Assembly {
     async start() {
       await recover()
       scheduler.start()
+      watching = watchDrift(engine, materials, parts, stopped.signal)
     },
     async stop(grace) {
+      stopped.abort()
+      await watching
       for (const ignore of listening) ignore()
       await Promise.all([scheduler.stop(), engine.stop(grace)])
     },
+  }
+}
+
+/** While running, drift only alerts: a person decides between `adopt` and `apply`. */
+async function watchDrift(
+  engine: Engine,
+  materials: readonly AssembledMaterial[],
+  { clock, events }: Pick<AssemblyParts, 'clock' | 'events'>,
+  stop: AbortSignal,
+): Promise<void> {
+  while (!stop.aborted) {
+    await clock.sleep(driftPause, stop).catch(() => {})
+    for (const { managed } of materials) {
+      if (stop.aborted) return
+      const isRotating = () => engine.isRotating(managed.name)
+      await engine.inspections.glance(managed, isRotating).catch(() => {
+        events.emit('store.error', clock.now(), { operation: 'drift' })
+      })
+    }
   }
 }
 

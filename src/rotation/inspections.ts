@@ -19,6 +19,17 @@ export class Inspections {
     return inspected
   }
 
+  /** Looks in passing: what a rotation is changing meanwhile is nobody's drift, and is not taken note of. */
+  async glance(material: ManagedMaterial, isRotating: () => boolean): Promise<void> {
+    const { keys } = this.#parts
+    const before = keys.active(material.name)?.number
+    if (isRotating()) return
+    const inspected = await inspectMaterial(material, keys)
+    if (!isRotating() && keys.active(material.name)?.number === before) {
+      this.note(material.name, inspected)
+    }
+  }
+
   /** Takes a look that somebody else had. */
   note(name: string, inspected: readonly Inspected[]): void {
     const before = this.drift(name)

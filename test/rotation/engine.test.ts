@@ -364,6 +364,20 @@ describe('Engine', () => {
     assert.equal(scratch.world.places.get('/key'), first)
   })
 
+  it('notices drift in passing, but not what a rotation is changing', async () => {
+    const { engine, material } = await started()
+    const drifts = () => scratch.seen.filter(({ type }) => type === 'drift').length
+    const good = scratch.world.places.get('/key') ?? ''
+    scratch.world.places.set('/key', 'edited')
+    await engine.inspections.glance(material, () => true)
+    assert.deepEqual([engine.inspections.drift('key'), drifts()], [[], 0])
+    await engine.inspections.glance(material, () => false)
+    assert.deepEqual([engine.inspections.drift('key').length, drifts()], [1, 1])
+    scratch.world.places.set('/key', good)
+    await engine.inspections.glance(material, () => false)
+    assert.deepEqual([engine.inspections.drift('key'), drifts()], [[], 2])
+  })
+
   it('rewrites a rename that a power cut undid, but not what somebody put back', async () => {
     const { first } = await started()
     await rotate()
