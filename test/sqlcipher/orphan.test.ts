@@ -50,11 +50,16 @@ function childrenOn(path: string): readonly string[] {
   })
 }
 
-/** Whether it still has files open, and so holds locks: a process loses its command line before them. */
+/**
+ * Whether it still has files open, and so holds locks: a process loses its command line before them, and
+ * its first thread may have ended before the last.
+ */
 function runs(process: string): boolean {
-  const stat = readIfThere(`${process}/stat`)
-  const state = stat.slice(stat.lastIndexOf(')') + 2)[0]
-  return state !== undefined && state !== 'Z'
+  return globSync(`${process}/task/*/stat`).some((thread) => {
+    const stat = readIfThere(thread)
+    const state = stat.slice(stat.lastIndexOf(')') + 2)[0]
+    return state !== undefined && state !== 'Z'
+  })
 }
 
 function readIfThere(path: string): string {
