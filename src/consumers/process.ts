@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type FileHandle, open } from 'node:fs/promises'
 import { z } from 'zod'
+import { durationSchema } from '../model/duration-schema.ts'
 import { argvOption, checkProgram } from '../support/argv-option.ts'
 import { systemClock } from '../support/clock.ts'
-import { durationOption } from '../support/duration-option.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { Consumer, ConsumerType, Verb } from './consumer.ts'
 import { readsAgain, startsAnew } from './picks-up.ts'
@@ -31,7 +31,7 @@ const processOptions = z.strictObject({
     .startsWith('/')
     .default('/dev/null')
     .describe('File that the output of `start` is added to.'),
-  kill_after: durationOption
+  kill_after: durationSchema
     .default(20_000)
     .describe('How long a process may take to stop before it is killed.'),
 })

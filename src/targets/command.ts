@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { durationSchema } from '../model/duration-schema.ts'
 import { formats } from '../model/material.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import type { Edition } from '../model/version.ts'
 import { argvOption, checkProgram } from '../support/argv-option.ts'
 import { answerOf, askCommand, doCommand } from '../support/command-contract.ts'
-import { durationOption } from '../support/duration-option.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
 import { runCommand } from '../support/run-command.ts'
 import {
@@ -35,7 +35,7 @@ const commandOptions = z.strictObject({
   part: z.string().optional().describe('Part of the material to write.'),
   format: z.enum(formats).optional().describe('Format to write it in.'),
   version: z.enum(roles).default('active').describe('Which version is kept there.'),
-  timeout: durationOption.default(60_000).describe('How long a program may take.'),
+  timeout: durationSchema.default(60_000).describe('How long a program may take.'),
 })
 type CommandOptions = z.infer<typeof commandOptions>
 

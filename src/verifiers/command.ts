@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { durationSchema } from '../model/duration-schema.ts'
 import { formats } from '../model/material.ts'
 import type { Edition } from '../model/version.ts'
 import { argvOption } from '../support/argv-option.ts'
 import { askCommand } from '../support/command-contract.ts'
-import { durationOption } from '../support/duration-option.ts'
 import { no, yes } from './verdict.ts'
 import type { Verdict, Verifier, VerifierType } from './verifier.ts'
 
@@ -19,7 +19,7 @@ const commandOptions = z.union([
       .describe('Reads the previous value from descriptor 4: exit 0 if it no longer works.'),
     part: z.string().optional().describe('Part of the material to hand over.'),
     format: z.enum(formats).optional().describe('Format to hand it over in.'),
-    timeout: durationOption.default(usualTimeout).describe('How long it may take.'),
+    timeout: durationSchema.default(usualTimeout).describe('How long it may take.'),
   }),
 ])
 type CommandOptions = z.infer<typeof commandOptions>

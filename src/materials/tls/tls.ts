@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type KeyAlgorithm, keyAlgorithms } from '../../formats/key-algorithm.ts'
 import { normalizeSubjectName } from '../../formats/subject-name.ts'
+import { durationSchema } from '../../model/duration-schema.ts'
 import type { Format } from '../../model/material.ts'
-import { durationOption } from '../../support/duration-option.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import { readInputFile } from '../input-file.ts'
 import type { KindType, MadeHere } from '../kind.ts'
@@ -49,7 +49,7 @@ const schema = z.strictObject({
     .enum(keyAlgorithms)
     .optional()
     .describe('Algorithm of the private key where rekeyd makes it; ecdsa-p256 if absent.'),
-  lifetime: durationOption
+  lifetime: durationSchema
     .optional()
     .describe('How long a certificate that rekeyd signs is valid; 397d if absent.'),
   pkcs12_password_file: z
