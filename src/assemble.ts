@@ -42,7 +42,6 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   if (!lock) return
   parts.defer(() => lock.release())
   const store = await openStore(storeOptions(config))
-  parts.defer(() => store.close())
   const events = new Events()
   logEvents(events, ({ level, message, fields }) => log[level](message, fields))
   const daemon = new Daemon(config, store, events)
@@ -66,7 +65,7 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   log.info('rekeyd runs', { socket: config.socket.path, metrics: listener.url })
   // A recovery may take as long as a rotation: a signal must not wait for it.
   await Promise.race([daemon.assembly.start(), aborted(signal)])
-  await aborted(signal)
+  await Promise.race([aborted(signal), daemon.lost])
   log.info('rekeyd stops', {})
 }
 
@@ -87,6 +86,7 @@ export async function openOffline(
       async close() {
         await assembly.stop(grace)
         store.close()
+        if (store.renewalDue) (await openStore(storeOptions(config))).close()
         lock.release()
       },
     }
@@ -114,18 +114,29 @@ export async function createStoreFor(config: Config): Promise<void> {
   }
 }
 
-/** The parts that are made anew when the config is read again; the store, and whoever listens, stay. */
+/** The parts that are made anew when the config is read again; whoever listens stays. */
 class Daemon {
-  readonly #store: Store
+  #store: Store
   readonly #events: Events
   readonly #started = systemClock.now()
   #assembly: Assembly
   #reloading: Promise<void> = Promise.resolve()
+  readonly #lost = Promise.withResolvers<never>()
 
   constructor(config: Config, store: Store, events: Events) {
     this.#store = store
     this.#events = events
     this.#assembly = this.#assemble(config)
+    this.#lost.promise.catch(() => {})
+    // When the store's key leaked, its next opening gives it new keys: that is now.
+    events.on('rotation.finished', () => {
+      if (this.#store.renewalDue) void this.#after(() => this.#replace(this.#assembly.config))
+    })
+  }
+
+  /** Rejects when the store could not be opened again: nothing is left to work on. */
+  get lost(): Promise<never> {
+    return this.#lost.promise
   }
 
   get assembly(): Assembly {
@@ -146,30 +157,44 @@ class Daemon {
 
   /** Takes a new config over once running rotations have ended; a bad one changes nothing. */
   reload(read: () => Promise<Config>): Promise<void> {
-    const before = this.#reloading
-    this.#reloading = (async () => {
-      await before
-      await this.#takeOver(read)
-    })()
-    return this.#reloading
+    return this.#after(async () => {
+      const now = systemClock.now()
+      try {
+        await this.#replace(await read())
+        this.#events.emit('config.reloaded', now, { ok: true })
+      } catch (error) {
+        this.#events.emit('config.reloaded', now, { ok: false, reason: messageOf(error) })
+      }
+    })
   }
 
   async stop(): Promise<void> {
     await this.#reloading
     await this.#assembly.stop(grace)
+    this.#store.close()
   }
 
-  async #takeOver(read: () => Promise<Config>): Promise<void> {
-    const now = systemClock.now()
-    try {
-      const config = await read()
-      await this.#assembly.stop(grace)
-      this.#assembly = this.#assemble(config)
-      await this.#assembly.start()
-      this.#events.emit('config.reloaded', now, { ok: true })
-    } catch (error) {
-      this.#events.emit('config.reloaded', now, { ok: false, reason: messageOf(error) })
-    }
+  /** One replacement at a time. */
+  #after(work: () => Promise<void>): Promise<void> {
+    const before = this.#reloading
+    this.#reloading = before.then(work).catch((error: unknown) => this.#lost.reject(error))
+    return this.#reloading
+  }
+
+  async #replace(config: Config): Promise<void> {
+    await this.#assembly.stop(grace)
+    if (this.#store.renewalDue) await this.#openAgain(config)
+    this.#assembly = this.#assemble(config)
+    await this.#assembly.start()
+  }
+
+  async #openAgain(config: Config): Promise<void> {
+    this.#store.close()
+    const opened = openStore(storeOptions(config))
+    opened.catch((error: unknown) => this.#lost.reject(error))
+    this.#store = await opened
+    if (!this.#store.renewalDue) return
+    this.#events.emit('store.error', systemClock.now(), { operation: 'renewal of its keys' })
   }
 
   #assemble(config: Config): Assembly {

@@ -43,7 +43,7 @@ export function assembleMaterials(
   const consumers = new Map(
     config.consumers.map((consumer) => [
       consumer.name,
-      assembleConsumer(consumer, catalogs, editions),
+      assembleConsumer(consumer, config, catalogs, editions),
     ]),
   )
   const managed = config.materials.map((material) =>
@@ -100,10 +100,11 @@ function describe(
 
 function assembleConsumer(
   { name, reach, apply, ready, timeouts, dwell }: ConsumerConfig,
+  { stateDir, storeKey }: Config,
   catalogs: Catalogs,
   editions: EditionOf,
 ): ManagedConsumer {
-  const context = { targets: [], editionOf: editions }
+  const context = { targets: [], editionOf: editions, stateDir, storeKey }
   return {
     name,
     consumer: of(catalogs.consumers, reach).create(reach.options),
@@ -118,7 +119,7 @@ function assembleManaged(
   material: MaterialConfig,
   kinds: ReadonlyMap<string, Kind>,
   consumers: ReadonlyMap<string, ManagedConsumer>,
-  { stateDir }: Config,
+  { stateDir, storeKey }: Config,
   catalogs: Catalogs,
   editions: EditionOf,
 ): ManagedMaterial {
@@ -126,11 +127,11 @@ function assembleManaged(
   const kind = kinds.get(name)
   if (!kind) throw new RangeError(`${name} was not made`)
   const targets = material.targets.map((choice): Target => {
-    const context = { material: name, editionOf: editions, stateDir }
+    const context = { material: name, editionOf: editions, stateDir, storeKey }
     return of(catalogs.targets, choice).create(choice.options, context)
   })
   const verifiers = material.verify.map((choice): Verifier => {
-    const context = { material: name, editionOf: editions, targets }
+    const context = { material: name, editionOf: editions, targets, stateDir, storeKey }
     return of(catalogs.verifiers, choice).create(choice.options, context)
   })
   return {

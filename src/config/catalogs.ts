@@ -4,6 +4,9 @@ import { kinds } from '../materials/catalog.ts'
 import type { KindType } from '../materials/kind.ts'
 import { schedules } from '../scheduler/catalog.ts'
 import type { ScheduleType } from '../scheduler/schedule.ts'
+import { storeKeyKind } from '../store/store-key-kind.ts'
+import { storeKeyTarget } from '../store/store-key-target.ts'
+import { storeKeyVerifier } from '../store/store-key-verifier.ts'
 import { targets } from '../targets/catalog.ts'
 import type { TargetType } from '../targets/target.ts'
 import { verifiers } from '../verifiers/catalog.ts'
@@ -18,4 +21,11 @@ export interface Catalogs {
   readonly verifiers: Readonly<Record<string, VerifierType<unknown>>>
 }
 
-export const catalogs: Catalogs = { kinds, schedules, targets, consumers, verifiers }
+/** What lives in the folder that it changes is listed here. */
+export const catalogs: Catalogs = {
+  kinds: { ...kinds, 'store-key': storeKeyKind },
+  schedules,
+  targets: { ...targets, store_key: storeKeyTarget },
+  consumers,
+  verifiers: { ...verifiers, store_key: storeKeyVerifier },
+}

@@ -21,6 +21,7 @@ export interface MaterialInstance {
   readonly path: Path
   readonly kind: Kind | undefined
   readonly expires: boolean
+  readonly requiredTarget: string | undefined
   readonly schedule: Schedule | undefined
   readonly targets: readonly TargetInstance[]
 }
@@ -46,11 +47,11 @@ export function instantiate(config: Config, catalogs: Catalogs): Instances {
   const consumers = new Map<string, Consumer>()
   for (const consumer of config.consumers) {
     const path = ['consumers', consumer.name]
-    const made = attempt(path, () => makeConsumer(consumer, catalogs, attempt))
+    const made = attempt(path, () => makeConsumer(consumer, config, catalogs, attempt))
     if (made) consumers.set(consumer.name, made)
   }
   const materials = config.materials.map((material) =>
-    makeMaterial(material, config.stateDir, catalogs, attempt),
+    makeMaterial(material, config, catalogs, attempt),
   )
   return { materials, consumers, problems }
 }
@@ -62,6 +63,7 @@ const noEdition = async () => undefined
 
 function makeConsumer(
   { name, reach, ready }: ConsumerConfig,
+  { stateDir, storeKey }: Config,
   catalogs: Catalogs,
   attempt: Attempt,
 ) {
@@ -70,6 +72,8 @@ function makeConsumer(
       entry(catalogs.verifiers, type).create(options, {
         targets: [],
         editionOf: noEdition,
+        stateDir,
+        storeKey,
       }),
     )
   }
@@ -78,13 +82,13 @@ function makeConsumer(
 
 function makeMaterial(
   config: MaterialConfig,
-  stateDir: string,
+  { stateDir, storeKey }: Config,
   catalogs: Catalogs,
   attempt: Attempt,
 ): MaterialInstance {
   const { name } = config
   const path: Path = ['materials', name]
-  const context = { material: name, editionOf: noEdition, stateDir }
+  const context = { material: name, editionOf: noEdition, stateDir, storeKey }
   const kindType = entry(catalogs.kinds, config.kind.type)
   const make = ({ type, options }: Choice, index: number) => {
     const at = [...path, 'targets', index, type]
@@ -104,6 +108,7 @@ function makeMaterial(
     path,
     kind: attempt(path, () => kindType.create(config.kind.options, context)),
     expires: kindType.expires === true,
+    requiredTarget: kindType.target,
     schedule: attempt([...path, 'rotate'], () =>
       entry(catalogs.schedules, schedule.type).create(schedule.options),
     ),

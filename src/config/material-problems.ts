@@ -17,6 +17,7 @@ export function materialProblems(
     ...statedProblems(material, parsed),
     ...versionProblems(material),
     ...partProblems(material),
+    ...requiredTargetProblems(material),
     ...offlineProblems(material, consumers),
   ])
 }
@@ -78,6 +79,13 @@ function partProblem({ path, target }: TargetInstance, { parts }: MadeHere): Pro
   if (target.format === undefined || part.formats.includes(target.format)) return []
   const message = `part \`${name}\` has no format \`${target.format}\`; it has ${part.formats.join(', ')}`
   return [{ path: [...path, 'format'], message }]
+}
+
+function requiredTargetProblems({ path, requiredTarget, config, targets }: MaterialInstance) {
+  const isThere = targets.some(({ target }) => target.type === requiredTarget)
+  if (requiredTarget === undefined || isThere || config.targets.length > targets.length) return []
+  const message = `kind ${config.kind.type} has no place without the target \`${requiredTarget}\``
+  return [{ path, at: 'key' as const, message }]
 }
 
 /** Something that changes only while nobody has it open. */

@@ -19,6 +19,7 @@ export function placeProblems(config: Config, { materials }: Instances): Problem
 }
 
 function ownFileProblems({ path, target }: TargetInstance, config: Config): Problem[] {
+  if (target.type === 'store_key') return []
   const place = target.place.path
   const { storeKey, stateDir } = config
   if (isWithin(place, stateDir)) {

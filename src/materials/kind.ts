@@ -108,4 +108,6 @@ export interface KindType<Options> {
   readonly neverCreate?: boolean
   /** Expires by itself: has an emergency line. */
   readonly expires?: boolean
+  /** The type of the one target without which the kind makes no sense. */
+  readonly target?: string
 }

@@ -46,6 +46,11 @@ export class SecretBytes {
     return this.#bytes.length
   }
 
+  /** A second one, which is wiped on its own. */
+  copy(): SecretBytes {
+    return SecretBytes.copyOf(this.#bytes)
+  }
+
   /** Constant-time comparison for equal lengths. */
   equals(other: SecretBytes): boolean {
     return this.length === other.length && timingSafeEqual(this.#bytes, other.#bytes)

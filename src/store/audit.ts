@@ -36,6 +36,13 @@ export type AuditVerdict =
   /** The first row that is missing, changed or not ours. */
   | { readonly ok: false; readonly brokenAt: number }
 
+/** What rows are chained under: a key that is changed stays that of the rows before. */
+export interface ChainKeys {
+  readonly present: KeyObject
+  /** Oldest first; `until` is the last row of each. */
+  readonly former: readonly { readonly until: number; readonly key: KeyObject }[]
+}
+
 const columns = 'seq, at, who, why, action, material, version, fingerprint, detail, hash'
 const beforeFirst: AuditHead = { seq: 0, hash: '' }
 
@@ -45,11 +52,11 @@ const beforeFirst: AuditHead = { seq: 0, hash: '' }
  */
 export class AuditLog {
   readonly #db: Database
-  readonly #chainKey: KeyObject
+  readonly #chainKeys: ChainKeys
 
-  constructor(db: Database, chainKey: KeyObject) {
+  constructor(db: Database, chainKeys: ChainKeys) {
     this.#db = db
-    this.#chainKey = chainKey
+    this.#chainKeys = chainKeys
   }
 
   /** Only inside a transaction. @param at epoch milliseconds */
@@ -103,9 +110,14 @@ export class AuditLog {
   }
 
   #hash(previous: string, row: Omit<AuditEntry, 'hash'>): string {
-    return createHmac('sha256', this.#chainKey)
+    return createHmac('sha256', this.#keyOf(row.seq))
       .update(canonical([previous, ...fields(row)]))
       .digest('hex')
+  }
+
+  #keyOf(seq: number): KeyObject {
+    const { present, former } = this.#chainKeys
+    return former.find(({ until }) => seq <= until)?.key ?? present
   }
 }
 

@@ -2,7 +2,8 @@ import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { AuditLog } from './audit.ts'
-import { createDatabase, databasePath } from './database.ts'
+import { chainKeys } from './chain-keys.ts'
+import { createDatabase, databasePath, removeDatabase } from './database.ts'
 import { derive } from './derived-keys.ts'
 import { self } from './entrance.ts'
 import { createKeyFile, keyFilePath, makeKeys, type StoreKeys, wipeKeys } from './key-file.ts'
@@ -45,12 +46,12 @@ export function refusePresent(stateDir: string): void {
 }
 
 async function fill(path: string, keys: StoreKeys, clock: Clock): Promise<void> {
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true })
+  removeDatabase(path)
   const db = await createDatabase(path, keys.databaseKey)
   const fingerprintKey = randomSecret(32)
   const sealed = seal(derive(keys, 'seal'), fingerprintKey, ['fingerprint key', keys.store])
   fingerprintKey.wipe()
-  const audit = new AuditLog(db, derive(keys, 'audit chain'))
+  const audit = new AuditLog(db, chainKeys(db, keys))
   db.transaction(() => {
     db.prepare(`INSERT INTO store VALUES (1, ?, '', 0, 0, 0, ?)`).run(keys.store, sealed)
     audit.append(self, { action: 'store.create', detail: keys.store }, Math.trunc(clock.now()))

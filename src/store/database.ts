@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs'
+import { lstatSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3-multiple-ciphers'
 import { encodeHex } from '../formats/hex.ts'
@@ -80,8 +80,27 @@ export async function openDatabase(path: string, key: SecretBytes): Promise<Data
   } catch (error) {
     db.close()
     if (isSqliteError(error, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')) throw damaged(path, error)
-    throw error
+    throw isFull(error) ? noSpace(path, error) : error
   }
+}
+
+/** Writes everything that is in use into a new file under the same key: consistent, and without free pages. */
+export function vacuumInto(db: Database, path: string): void {
+  privately(() => db.prepare('VACUUM INTO ?').run(path))
+}
+
+/** Encrypts every page anew. For a file that nobody else uses yet. */
+export function rekeyDatabase(db: Database, key: SecretBytes): void {
+  // The cipher is not changed from within a write-ahead log.
+  db.pragma('journal_mode = DELETE')
+  const literal = rawKeyLiteral(key)
+  db.rekey(literal.bytes)
+  literal.wipe()
+}
+
+/** With its log and whatever else lies beside it. Absent is success. */
+export function removeDatabase(path: string): void {
+  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true })
 }
 
 /** Whether `error` came from SQLite with a code that starts with one of `codes`. */
@@ -89,6 +108,19 @@ export function isSqliteError(error: unknown, ...codes: string[]): error is Erro
   if (!(error instanceof Error) || error.name !== 'SqliteError' || !('code' in error)) return false
   const code = String(error.code)
   return codes.length === 0 || codes.some((prefix) => code.startsWith(prefix))
+}
+
+/** Whether SQLite found no room, for the database, its log or the index of that. */
+export function isFull(error: unknown): error is Error {
+  return isSqliteError(error, 'SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE')
+}
+
+/** What to say then. */
+export function noSpace(path: string, cause: Error): OperatorError {
+  return new OperatorError(`no space left for the store ${path}`, {
+    hint: `make room on the file system of ${path}`,
+    cause,
+  })
 }
 
 /** @throws OperatorError for what is not there, or is no file with something in it */

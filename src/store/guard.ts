@@ -1,7 +1,7 @@
 import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { AuditEvent, AuditLog } from './audit.ts'
-import { type Database, isSqliteError } from './database.ts'
+import { type Database, isFull, isSqliteError, noSpace } from './database.ts'
 import type { Actor } from './key-store.ts'
 
 /** Appends an audit row to the transaction under way. */
@@ -90,12 +90,7 @@ export class Guard {
 
   #explain(error: unknown): unknown {
     const { db } = this.#parts
-    if (isSqliteError(error, 'SQLITE_FULL')) {
-      return new OperatorError(`no space left for the store ${db.name}`, {
-        hint: `make room on the file system of ${db.name}`,
-        cause: error,
-      })
-    }
+    if (isFull(error)) return noSpace(db.name, error)
     if (isSqliteError(error, 'SQLITE_BUSY')) {
       return new OperatorError(`the store ${db.name} is in use by another process`, {
         kind: 'locked',

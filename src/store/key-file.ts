@@ -18,16 +18,22 @@ export interface StoreKeys {
 }
 
 const keyBytes = 32
-/** One store key in use, and the next one until a start has opened by it. */
+/** One store key in use, and the next one until it has been read back from its source. */
 const mostWraps = 2
 
+const wrapFormat = z.strictObject({
+  key_id: z.string().regex(/^[0-9a-f]{16}$/),
+  wrapped: z.base64(),
+})
 const fileFormat = z.strictObject({
   format: z.literal(1),
   store: z.string().regex(/^[0-9a-f]{32}$/),
-  wraps: z
-    .array(z.strictObject({ key_id: z.string().regex(/^[0-9a-f]{16}$/), wrapped: z.base64() }))
-    .min(1)
-    .max(mostWraps),
+  /** The same keys under each store key that opens them, the newest last. */
+  wraps: z.array(wrapFormat).min(1).max(mostWraps),
+  /** Somebody else may have the keys: the next opening makes new ones (renewal.ts). */
+  renew: z.literal(true).exactOptional(),
+  /** Those new ones, until the database has them. */
+  next: wrapFormat.exactOptional(),
 })
 type KeyFile = z.infer<typeof fileFormat>
 
@@ -64,52 +70,95 @@ export function wipeKeys(keys: StoreKeys): void {
  */
 export async function openKeyFile(stateDir: string, wrapper: KeyWrapper): Promise<StoreKeys> {
   const file = read(stateDir)
-  const wrap = file.wraps.find(({ key_id }) => key_id === wrapper.keyId)
-  if (!wrap) {
-    const known = file.wraps.map(({ key_id }) => key_id).join(' or ')
-    throw new OperatorError(
-      `the store key ${wrapper.keyId} is not the one of the store in ${stateDir}, which opens with ${known}`,
-      { kind: 'config', hint: 'check store_key in the config: it names the key of another store' },
-    )
+  return unwrap(stateDir, file, wrapOf(stateDir, file, wrapper), wrapper)
+}
+
+/** Ids of the store keys that open the store, the newest last. */
+export function wrapIds(stateDir: string): readonly string[] {
+  return read(stateDir).wraps.map(({ key_id }) => key_id)
+}
+
+/**
+ * Lets `next` open the store too, as its newest key; repeating it changes nothing.
+ * @param present opens it now: its wrap stays, whatever else is there
+ */
+export async function wrapAlso(
+  stateDir: string,
+  present: KeyWrapper,
+  next: KeyWrapper,
+): Promise<void> {
+  const file = read(stateDir)
+  const keys = await unwrap(stateDir, file, wrapOf(stateDir, file, present), present)
+  const others = file.wraps.filter(({ key_id }) => key_id !== next.keyId)
+  const kept =
+    others.length < mostWraps ? others : others.filter(({ key_id }) => key_id === present.keyId)
+  try {
+    write(stateDir, { ...file, wraps: [...kept, await wrapKeys(keys, next)] })
+  } finally {
+    wipeKeys(keys)
   }
-  const wrapped = Buffer.from(wrap.wrapped, 'base64')
-  const both = await wrapper.unwrap(wrapped, wrapContext(file.store, wrap.key_id))
+}
+
+/** Makes `wrapper` the only one that opens the store, once it is seen that it does. */
+export async function wrapOnly(stateDir: string, wrapper: KeyWrapper): Promise<void> {
+  const file = read(stateDir)
+  const wrap = wrapOf(stateDir, file, wrapper)
+  wipeKeys(await unwrap(stateDir, file, wrap, wrapper))
+  if (file.wraps.length > 1) write(stateDir, { ...file, wraps: [wrap] })
+}
+
+/** Asks for new keys at the next opening. */
+export function askRenewal(stateDir: string): void {
+  const file = read(stateDir)
+  if (!file.renew) write(stateDir, { ...file, renew: true })
+}
+
+export function isRenewalDue(stateDir: string): boolean {
+  return read(stateDir).renew === true
+}
+
+/** The keys to come, made and wrapped at the first call: a renewal that was interrupted goes on with them. */
+export async function nextKeys(stateDir: string, wrapper: KeyWrapper): Promise<StoreKeys> {
+  const file = read(stateDir)
+  if (file.next?.key_id === wrapper.keyId) return unwrap(stateDir, file, file.next, wrapper)
+  const keys = { ...makeKeys(), store: file.store }
+  write(stateDir, { ...file, next: await wrapKeys(keys, wrapper) })
+  return keys
+}
+
+/** The database has the keys to come: they are the keys now. */
+export function endRenewal(stateDir: string): void {
+  const { renew: _, next, ...file } = read(stateDir)
+  if (next) write(stateDir, { ...file, wraps: [next] })
+}
+
+function wrapOf(stateDir: string, { wraps }: KeyFile, { keyId }: KeyWrapper) {
+  const wrap = wraps.find(({ key_id }) => key_id === keyId)
+  if (wrap) return wrap
+  const known = wraps.map(({ key_id }) => key_id).join(' or ')
+  throw new OperatorError(
+    `the store key ${keyId} is not the one of the store in ${stateDir}, which opens with ${known}`,
+    { kind: 'config', hint: 'check store_key in the config: it names the key of another store' },
+  )
+}
+
+async function unwrap(
+  stateDir: string,
+  { store }: KeyFile,
+  { key_id, wrapped }: KeyFile['wraps'][number],
+  wrapper: KeyWrapper,
+): Promise<StoreKeys> {
+  const both = await wrapper.unwrap(Buffer.from(wrapped, 'base64'), wrapContext(store, key_id))
   if (both?.length !== 2 * keyBytes) throw damaged(stateDir)
   try {
     return {
-      store: file.store,
+      store,
       databaseKey: SecretBytes.copyOf(both.bytes.subarray(0, keyBytes)),
       dataKey: SecretBytes.copyOf(both.bytes.subarray(keyBytes)),
     }
   } finally {
     both.wipe()
   }
-}
-
-/** Lets a second store key open the store. Already there: made anew. */
-export async function addWrap(
-  stateDir: string,
-  keys: StoreKeys,
-  wrapper: KeyWrapper,
-): Promise<void> {
-  const file = read(stateDir)
-  const others = file.wraps.filter(({ key_id }) => key_id !== wrapper.keyId)
-  if (others.length >= mostWraps) {
-    throw new OperatorError(`two store keys open the store in ${stateDir} already`, {
-      kind: 'refused',
-      hint: 'finish the rotation of the store key that is under way',
-    })
-  }
-  write(stateDir, { ...file, wraps: [...others, await wrapKeys(keys, wrapper)] })
-}
-
-/** Takes a store key's wrap away; the last one stays. Nothing to take away is success. */
-export function dropWrap(stateDir: string, keyId: string): void {
-  const file = read(stateDir)
-  const wraps = file.wraps.filter(({ key_id }) => key_id !== keyId)
-  if (wraps.length === file.wraps.length) return
-  if (wraps.length === 0) throw new RangeError('the last wrap of a store is never dropped')
-  write(stateDir, { ...file, wraps })
 }
 
 async function wrapKeys(keys: StoreKeys, wrapper: KeyWrapper): Promise<KeyFile['wraps'][number]> {

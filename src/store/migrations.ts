@@ -130,4 +130,11 @@ export const migrations: readonly string[] = [
   -- Always empty: written and deleted to make room (reserve.ts).
   CREATE TABLE reserve (room BLOB NOT NULL) STRICT;
   `,
+  `
+  -- Under which key the audit rows up to one were chained, from before the data key was changed.
+  CREATE TABLE former_chain_keys (
+    until INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+  ) STRICT;
+  `,
 ]

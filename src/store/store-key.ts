@@ -25,7 +25,8 @@ export const storeKeySource = z.union([
 ])
 export type StoreKeySource = z.infer<typeof storeKeySource>
 
-const keyBytes = 32
+/** AES-256. */
+export const storeKeyBytes = 32
 const makeKey = 'head -c 32 /dev/urandom'
 
 /**
@@ -33,16 +34,34 @@ const makeKey = 'head -c 32 /dev/urandom'
  * @throws OperatorError (config) when it is absent, readable by others, or no key
  */
 export function readStoreKey(source: StoreKeySource): KeyWrapper {
+  const key = readStoreKeyBytes(source)
+  try {
+    return wrapperOf(key)
+  } finally {
+    key.wipe()
+  }
+}
+
+/** The same as bytes: to adopt it as a version of a material. */
+export function readStoreKeyBytes(source: StoreKeySource): SecretBytes {
   const path = 'file' in source ? source.file : credentialPath(source.credential)
-  const key = readKey(path, 'file' in source)
-  const keyId = createHash('sha256').update('rekeyd store key').update(key.bytes).digest('hex')
+  return readKey(path, 'file' in source)
+}
+
+/** @param key stays the caller's */
+export function wrapperOf(key: SecretBytes): KeyWrapper {
+  if (key.length !== storeKeyBytes) throw new RangeError(`a store key has ${storeKeyBytes} bytes`)
   const secretKey = createSecretKey(key.bytes)
-  key.wipe()
   return {
-    keyId: keyId.slice(0, 16),
+    keyId: storeKeyId(key),
     wrap: async (plain, context) => seal(secretKey, plain, ['wrap', context]),
     unwrap: async (wrapped, context) => unseal(secretKey, wrapped, ['wrap', context]),
   }
+}
+
+/** 16 hex digits that name a store key without telling anything about it. */
+export function storeKeyId({ bytes }: SecretBytes): string {
+  return createHash('sha256').update('rekeyd store key').update(bytes).digest('hex').slice(0, 16)
 }
 
 /**
@@ -50,7 +69,7 @@ export function readStoreKey(source: StoreKeySource): KeyWrapper {
  * @throws OperatorError (refused) when something is there already
  */
 export function createStoreKeyFile(path: string): void {
-  const key = randomSecret(keyBytes)
+  const key = randomSecret(storeKeyBytes)
   try {
     const file = openSync(path, 'wx', 0o600)
     try {
@@ -130,7 +149,7 @@ function unusable(message: string): OperatorError {
 
 /** 32 raw bytes, or 64 hex digits with or without a line end; all equal bytes are a placeholder, no key. */
 function decode(found: Buffer): SecretBytes | undefined {
-  const bytes = found.length === keyBytes ? found : decodeHex(found)
-  if (bytes?.length !== keyBytes || bytes.every((byte) => byte === bytes[0])) return undefined
+  const bytes = found.length === storeKeyBytes ? found : decodeHex(found)
+  if (bytes?.length !== storeKeyBytes || bytes.every((byte) => byte === bytes[0])) return undefined
   return SecretBytes.take(bytes)
 }

@@ -28,14 +28,16 @@ import { statSync } from 'node:fs'
 import type { Clock } from '../support/clock.ts'
 import { hasCode, messageOf, OperatorError } from '../support/operator-error.ts'
 import { AuditLog } from './audit.ts'
+import { chainKeys } from './chain-keys.ts'
 import { type Database, databasePath, openDatabase, refuseAbsent } from './database.ts'
 import { derive, keyObject } from './derived-keys.ts'
 import { enter, machineName } from './entrance.ts'
 import { Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
-import { openKeyFile, type StoreKeys, wipeKeys } from './key-file.ts'
+import { isRenewalDue, type StoreKeys, wipeKeys } from './key-file.ts'
 import type { Actor, KeyStore } from './key-store.ts'
 import { markerPathOf, readMarker, writeMarker } from './marker.ts'
+import { presentKeys } from './renewal.ts'
 import type { ScheduleState } from './schedule-state.ts'
 import { unseal } from './seal.ts'
 import { SqliteJournal } from './sqlite-journal.ts'
@@ -66,6 +68,8 @@ export interface Store {
    * touching anything, and materials wait for `adopt`. Stays so over restarts until `settle`.
    */
   readonly restored: boolean
+  /** Whether opening it again would give it new keys (renewal.ts). */
+  readonly renewalDue: boolean
   readonly keys: KeyStore
   readonly journal: Journal
   readonly schedule: ScheduleState
@@ -86,11 +90,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const path = databasePath(stateDir)
   refuseAbsent(path)
   refuseOpenFolder(stateDir)
-  const keys = await openKeyFile(stateDir, readStoreKey(options.storeKey))
+  const keys = await presentKeys(stateDir, readStoreKey(options.storeKey), Math.trunc(clock.now()))
   try {
     const db = await openDatabase(path, keys.databaseKey)
     try {
-      const audit = new AuditLog(db, derive(keys, 'audit chain'))
+      const audit = new AuditLog(db, chainKeys(db, keys))
       const markerPath = markerPathOf(stateDir, options.markerPath)
       const arrival = {
         marker: readMarker(markerPath),
@@ -98,7 +102,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         takeOver,
         now: Math.trunc(clock.now()),
       }
-      return assemble({ db, keys, audit, clock, markerPath, ...enter(db, audit, arrival) })
+      return assemble({
+        stateDir,
+        db,
+        keys,
+        audit,
+        clock,
+        markerPath,
+        ...enter(db, audit, arrival),
+      })
     } catch (error) {
       db.close()
       throw error
@@ -109,6 +121,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 interface Opened {
+  readonly stateDir: string
   readonly db: Database
   readonly keys: StoreKeys
   readonly audit: AuditLog
@@ -118,7 +131,8 @@ interface Opened {
   readonly restored: boolean
 }
 
-function assemble({ db, keys, audit, clock, markerPath, epoch, restored }: Opened): Store {
+function assemble(opened: Opened): Store {
+  const { stateDir, db, keys, audit, clock, markerPath, epoch, restored } = opened
   const id = keys.store
   const mark = () => writeMarker(markerPath, { store: id, epoch, ...audit.head() })
   markFirst(markerPath, mark)
@@ -133,6 +147,9 @@ function assemble({ db, keys, audit, clock, markerPath, epoch, restored }: Opene
     id,
     epoch,
     restored,
+    get renewalDue() {
+      return isRenewalDue(stateDir)
+    },
     keys: new SqliteKeyStore({ db, guard, versions, sealKey }),
     journal: new SqliteJournal({ db, guard, versions, schedule, sealKey }),
     schedule,

@@ -111,6 +111,8 @@ export interface TargetContext {
   editionOf(material: string): Promise<Edition | undefined>
   /** Our own state directory: never a target. */
   readonly stateDir: string
+  /** Where the key of our own store comes from. */
+  readonly storeKey: { readonly file: string } | { readonly credential: string }
 }
 
 /** An entry of the catalog. */

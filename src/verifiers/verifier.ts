@@ -28,6 +28,9 @@ export interface VerifierContext {
   /** The material's targets: the `sqlcipher` verifier takes its path from there. */
   readonly targets: readonly { readonly type: string; readonly place: Place }[]
   editionOf(material: string): Promise<Edition | undefined>
+  /** Our own state directory, and where the key of the store in it comes from. */
+  readonly stateDir: string
+  readonly storeKey: { readonly file: string } | { readonly credential: string }
 }
 
 /** An entry of the catalog. */

@@ -120,7 +120,7 @@ function editOf(random: SeededRandom): Edit {
 }
 
 function filledLog(db: Database): AuditLog {
-  const log = new AuditLog(db, createSecretKey(randomBytes(32)))
+  const log = new AuditLog(db, { present: createSecretKey(randomBytes(32)), former: [] })
   db.transaction(() => {
     for (let seq = 1; seq <= records; seq += 1) {
       const actor = seq % 3 === 0 ? { who: 'schedule' } : { who: 'cli:alice', why: `case ${seq}` }

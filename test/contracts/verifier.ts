@@ -17,7 +17,12 @@ export interface VerifierFixture {
 
 const never = new AbortController().signal
 
-export const noContext: VerifierContext = { targets: [], editionOf: async () => undefined }
+export const noContext: VerifierContext = {
+  targets: [],
+  editionOf: async () => undefined,
+  stateDir: '/var/lib/rekeyd',
+  storeKey: { credential: 'store-key' },
+}
 
 /** What holds for every verifier (src/verifiers/verifier.ts). */
 export function describeVerifier(

@@ -54,7 +54,12 @@ describe('a rekeying that is killed', () => {
     const path = join(folder, 'qpc.db')
     const target = sqlcipher.create(
       { path, cipher: 4 },
-      { material: 'db-key', stateDir: join(folder, 'state'), editionOf: async () => undefined },
+      {
+        material: 'db-key',
+        stateDir: join(folder, 'state'),
+        storeKey: { credential: 'store-key' },
+        editionOf: async () => undefined,
+      },
     )
     const [first, second] = editions as [(typeof editions)[0], (typeof editions)[0]]
     const fresh = async () => {

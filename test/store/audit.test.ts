@@ -18,7 +18,7 @@ describe('the audit log', () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rekeyd-audit-'))
     db = await createDatabase(join(folder, 'audit.db'), SecretBytes.take(randomBytes(32)))
-    audit = new AuditLog(db, createSecretKey(randomBytes(32)))
+    audit = new AuditLog(db, { present: createSecretKey(randomBytes(32)), former: [] })
     for (let i = 1; i <= length; i++) {
       const more = i % 2 === 0 ? { version: i, fingerprint: 'hmac:00' } : { detail: 'x' }
       audit.append(
@@ -116,7 +116,7 @@ describe('the audit log', () => {
   })
 
   it('shows a log of another store', () => {
-    const other = new AuditLog(db, createSecretKey(randomBytes(32)))
+    const other = new AuditLog(db, { present: createSecretKey(randomBytes(32)), former: [] })
     assert.deepEqual(other.verify(), { ok: false, brokenAt: 1 })
   })
 })

@@ -15,11 +15,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import {
-  addWrap,
   createKeyFile,
-  dropWrap,
   makeKeys,
   openKeyFile,
+  wrapAlso,
+  wrapIds,
+  wrapOnly,
 } from '../../src/store/key-file.ts'
 import { createStoreKeyFile, readStoreKey, storeKeySource } from '../../src/store/store-key.ts'
 
@@ -121,29 +122,34 @@ describe('the wraps in store.keys', () => {
     const [old, next] = [wrapperOf('old'), wrapperOf('next')]
     const keys = makeKeys()
     await createKeyFile(folder, keys, old)
-    await addWrap(folder, keys, next)
+    await wrapAlso(folder, old, next)
     for (const wrapper of [old, next]) {
       const opened = await openKeyFile(folder, wrapper)
       assert.equal(opened.store, keys.store)
       assert.ok(opened.databaseKey.equals(keys.databaseKey))
       assert.ok(opened.dataKey.equals(keys.dataKey))
     }
-    dropWrap(folder, old.keyId)
+    assert.deepEqual(wrapIds(folder), [old.keyId, next.keyId])
+    await wrapOnly(folder, next)
     await assert.rejects(openKeyFile(folder, old), { kind: 'config' })
     assert.ok((await openKeyFile(folder, next)).dataKey.equals(keys.dataKey))
   })
 
-  it('are two at most, and one at least', async () => {
+  it('are two at most, of which the one in use stays, and one at least', async () => {
     const [one, two, three] = [wrapperOf('one'), wrapperOf('two'), wrapperOf('three')]
     const keys = makeKeys()
     await createKeyFile(folder, keys, one)
-    await addWrap(folder, keys, two)
-    await addWrap(folder, keys, two)
-    await assert.rejects(addWrap(folder, keys, three), { kind: 'refused' })
-    dropWrap(folder, three.keyId)
-    dropWrap(folder, one.keyId)
-    assert.throws(() => dropWrap(folder, two.keyId), RangeError)
-    await openKeyFile(folder, two)
+    await wrapAlso(folder, one, two)
+    await wrapAlso(folder, one, two)
+    assert.deepEqual(wrapIds(folder), [one.keyId, two.keyId])
+    await wrapAlso(folder, one, three)
+    assert.deepEqual(wrapIds(folder), [one.keyId, three.keyId])
+    await wrapAlso(folder, three, one)
+    assert.deepEqual(wrapIds(folder), [three.keyId, one.keyId])
+    await assert.rejects(wrapOnly(folder, two), { kind: 'config' })
+    await wrapOnly(folder, one)
+    await wrapOnly(folder, one)
+    assert.deepEqual(wrapIds(folder), [one.keyId])
   })
 
   it('do not open when they were copied from another store', async () => {

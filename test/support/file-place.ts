@@ -6,6 +6,7 @@ import type { TargetContext } from '../../src/targets/target.ts'
 export const targetContext: TargetContext = {
   material: 'it',
   stateDir: '/var/lib/rekeyd-of-tests',
+  storeKey: { credential: 'store-key' },
   editionOf: async () => undefined,
 }
 

@@ -28,6 +28,7 @@ function targetIn(folder: string): Target {
   return sqlcipher.create(options, {
     material: 'db-key',
     stateDir: '/var/lib/rekeyd',
+    storeKey: { credential: 'store-key' },
     editionOf: async () => undefined,
   })
 }

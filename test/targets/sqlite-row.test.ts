@@ -13,6 +13,7 @@ const key = newKey('raw')
 const context: TargetContext = {
   material: 'setup',
   stateDir: '/var/lib/rekeyd',
+  storeKey: { credential: 'store-key' },
   editionOf: async (name) => (name === 'db-key' ? rawEdition(key) : undefined),
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type Clock, systemClock } from '../../src/support/clock.ts'
 import { createSystemdVerifier, systemd } from '../../src/verifiers/systemd.ts'
-import { describeVerifier } from '../contracts/verifier.ts'
+import { describeVerifier, noContext } from '../contracts/verifier.ts'
 import { fakeEdition } from '../fakes/fake-edition.ts'
 import { FakeSystemctl } from '../fakes/fake-systemctl.ts'
 
@@ -32,11 +32,7 @@ describe('systemd verifier', () => {
   afterEach(() => fake.dispose())
 
   it('does not claim to prove a version', () => {
-    assert.equal(
-      systemd.create({ unit: 'app.service' }, { targets: [], editionOf: async () => undefined })
-        .proves,
-      false,
-    )
+    assert.equal(systemd.create({ unit: 'app.service' }, noContext).proves, false)
   })
 
   it('says how a unit failed', async () => {
