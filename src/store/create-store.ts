@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { lstatSync, mkdirSync, renameSync } from 'node:fs'
 import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { AuditLog } from './audit.ts'
@@ -7,7 +7,7 @@ import { createDatabase, databasePath, removeDatabase } from './database.ts'
 import { derive } from './derived-keys.ts'
 import { self } from './entrance.ts'
 import { createKeyFile, keyFilePath, makeKeys, type StoreKeys, wipeKeys } from './key-file.ts'
-import { markerPathOf } from './marker.ts'
+import { removeMarkers } from './marker.ts'
 import { syncFolder } from './replace-file.ts'
 import { randomSecret, seal } from './seal.ts'
 import { openStore, type Store, type StoreOptions } from './store.ts'
@@ -35,7 +35,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   renameSync(staged, path)
   syncFolder(stateDir)
   // Of a store that was here before: this one is new on purpose.
-  rmSync(markerPathOf(stateDir, options.markerPath), { force: true })
+  removeMarkers(stateDir)
   return openStore(options)
 }
 

@@ -10,6 +10,8 @@ export interface Arrival {
   /** As {@link machineName} gives it; empty when the machine cannot be told. */
   readonly machine: string
   readonly takeOver: boolean
+  /** Marks what is known to be compromised from outside this copy. Inside the transaction of the entrance. */
+  readonly markLeaked: (tags: readonly string[]) => void
   /** Epoch milliseconds. */
   readonly now: number
 }
@@ -34,7 +36,7 @@ export function enter(
   audit: AuditLog,
   arrival: Arrival,
 ): { readonly epoch: number; readonly restored: boolean } {
-  const { marker, machine, takeOver, now } = arrival
+  const { marker, machine, takeOver, markLeaked, now } = arrival
   return db
     .transaction(() => {
       const row = db.prepare('SELECT id, machine, epoch, restored FROM store').get() as StoreRow
@@ -43,6 +45,7 @@ export function enter(
       const why = moved ? 'taken over from another machine' : doubt(row, audit, marker)
       if (why !== undefined) {
         skipNumbers(db, lostRows(row, audit, marker))
+        markLeaked(marker?.compromised ?? [])
         audit.append(self, { action: 'store.restored', detail: why }, now)
       }
       const epoch = 1 + Math.max(row.epoch, lastEpoch(row, marker))

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { KeyWrapper } from './key-wrapper.ts'
-import { readIfPresent, replaceFile } from './replace-file.ts'
+import { readIfPresent, replaceFile, stagedPath } from './replace-file.ts'
 import { randomSecret } from './seal.ts'
 
 /** The store's own keys, unwrapped. Whoever holds them wipes them. */
@@ -71,6 +72,11 @@ export function wipeKeys(keys: StoreKeys): void {
 export async function openKeyFile(stateDir: string, wrapper: KeyWrapper): Promise<StoreKeys> {
   const file = read(stateDir)
   return unwrap(stateDir, file, wrapOf(stateDir, file, wrapper), wrapper)
+}
+
+/** Removes what a write that was interrupted left: wrapped, but of no use. */
+export function tidyKeyFile(stateDir: string): void {
+  rmSync(stagedPath(keyFilePath(stateDir)), { force: true })
 }
 
 /** Ids of the store keys that open the store, the newest last. */

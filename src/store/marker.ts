@@ -1,5 +1,7 @@
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { hasCode, messageOf, OperatorError } from '../support/operator-error.ts'
 import type { AuditHead } from './audit.ts'
 import { readIfPresent, replaceFile } from './replace-file.ts'
 
@@ -8,6 +10,8 @@ export interface Marker extends AuditHead {
   /** The store's id. */
   readonly store: string
   readonly epoch: number
+  /** What an older copy of the store must not give back (compromised.ts). */
+  readonly compromised: readonly string[]
 }
 
 const format = z.strictObject({
@@ -15,27 +19,69 @@ const format = z.strictObject({
   epoch: z.int(),
   seq: z.int(),
   hash: z.string(),
+  compromised: z.array(z.string()).default([]),
 })
 
-/** @param elsewhere a path outside the state directory, where a restored copy of that does not overwrite it */
-export function markerPathOf(stateDir: string, elsewhere: string | undefined): string {
-  return elsewhere ?? join(stateDir, 'store.marker')
+/** The folder beside `stateDir`, so that an old copy of that does not bring its marker along; else `stateDir`. */
+function homesOf(stateDir: string): readonly [string, string] {
+  return [`${stateDir}.marker`, stateDir]
 }
 
-/** Undefined when there is none, or none that can be read. */
-export function readMarker(path: string): Marker | undefined {
-  const text = readIfPresent(path)
+function markerIn(home: string): string {
+  return join(home, 'store.marker')
+}
+
+/**
+ * The newest marker of this store; one of another store where there is no other; undefined when there is
+ * none that can be read.
+ */
+export function findMarker(stateDir: string, store: string): Marker | undefined {
+  const found = homesOf(stateDir).flatMap((home) => readMarker(markerIn(home)) ?? [])
+  const own = found.filter((marker) => marker.store === store)
+  return own.toSorted((a, b) => b.seq - a.seq || b.epoch - a.epoch)[0] ?? found[0]
+}
+
+/**
+ * Writes the first marker of an opening.
+ * @returns what writes the later ones to the same place: after the commit they tell of, never before. An
+ *   older marker is no evidence of anything, a newer one would be a false alarm.
+ * @throws OperatorError: a marker that can never be written would make every start look like a restored store
+ */
+export function writeFirstMarker(stateDir: string, first: Marker): (marker: Marker) => void {
+  const home = homesOf(stateDir).find((one) => isWritten(one, first))
+  if (home === undefined) throw cannotWrite(markerIn(stateDir), 'no permission')
+  return (marker) => replaceFile(markerIn(home), JSON.stringify(marker))
+}
+
+/** Of a store that was here before. */
+export function removeMarkers(stateDir: string): void {
+  for (const home of homesOf(stateDir)) rmSync(markerIn(home), { force: true })
+}
+
+/** A full disk is no reason to look elsewhere, nor to refuse to start. */
+function isWritten(home: string, marker: Marker): boolean {
+  const path = markerIn(home)
   try {
-    return format.parse(JSON.parse(text ?? ''))
+    mkdirSync(home, { recursive: true, mode: 0o700 })
+    replaceFile(path, JSON.stringify(marker))
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOSPC', 'EDQUOT')) return true
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS')) return false
+    throw cannotWrite(path, messageOf(error))
+  }
+}
+
+function readMarker(path: string): Marker | undefined {
+  try {
+    return format.parse(JSON.parse(readIfPresent(path) ?? ''))
   } catch {
     return undefined
   }
 }
 
-/**
- * Written after the commit it tells of, never before: an older marker is no evidence of anything, a
- * newer one would be a false alarm.
- */
-export function writeMarker(path: string, marker: Marker): void {
-  replaceFile(path, JSON.stringify(marker))
+function cannotWrite(path: string, why: string): OperatorError {
+  return new OperatorError(`cannot write the marker of the store, ${path}: ${why}`, {
+    hint: 'its folder must be writable for the user that rekeyd runs as',
+  })
 }

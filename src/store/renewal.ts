@@ -20,6 +20,7 @@ import {
   nextKeys,
   openKeyFile,
   type StoreKeys,
+  tidyKeyFile,
   wipeKeys,
   wrapIds,
 } from './key-file.ts'
@@ -43,6 +44,7 @@ export async function presentKeys(
   now: number,
 ): Promise<StoreKeys> {
   const keys = await openKeyFile(stateDir, wrapper)
+  tidyKeyFile(stateDir)
   // Under the key that is being replaced nothing is renewed: a later start has the new one.
   if (!isRenewalDue(stateDir) || wrapIds(stateDir).at(-1) !== wrapper.keyId) return keys
   return renew(stateDir, wrapper, keys, now)

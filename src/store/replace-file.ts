@@ -16,17 +16,31 @@ import { hasCode } from '../support/operator-error.ts'
  * a synchronous store. Never used on a database.
  */
 export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600): void {
-  const staged = `${path}.new`
+  const staged = stagedPath(path)
   rmSync(staged, { force: true })
-  const file = openSync(staged, 'wx', mode)
+  try {
+    write(staged, content, mode)
+    renameSync(staged, path)
+  } catch (error) {
+    rmSync(staged, { force: true })
+    throw error
+  }
+  syncFolder(dirname(path))
+}
+
+/** What a process that was killed may leave. */
+export function stagedPath(path: string): string {
+  return `${path}.new`
+}
+
+function write(path: string, content: string | Uint8Array, mode: number): void {
+  const file = openSync(path, 'wx', mode)
   try {
     writeFileSync(file, content)
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
-  renameSync(staged, path)
-  syncFolder(dirname(path))
 }
 
 /** The text of a small plain file, or undefined when there is none. */

@@ -26,17 +26,18 @@
 import type { KeyObject } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Clock } from '../support/clock.ts'
-import { hasCode, messageOf, OperatorError } from '../support/operator-error.ts'
+import { OperatorError } from '../support/operator-error.ts'
 import { AuditLog } from './audit.ts'
 import { chainKeys } from './chain-keys.ts'
+import { compromisedTags, markCompromised } from './compromised.ts'
 import { type Database, databasePath, openDatabase, refuseAbsent } from './database.ts'
 import { derive, keyObject } from './derived-keys.ts'
-import { enter, machineName } from './entrance.ts'
+import { type Arrival, enter, machineName } from './entrance.ts'
 import { Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import { isRenewalDue, type StoreKeys, wipeKeys } from './key-file.ts'
 import type { Actor, KeyStore } from './key-store.ts'
-import { markerPathOf, readMarker, writeMarker } from './marker.ts'
+import { findMarker, writeFirstMarker } from './marker.ts'
 import { presentKeys } from './renewal.ts'
 import type { ScheduleState } from './schedule-state.ts'
 import { unseal } from './seal.ts'
@@ -50,8 +51,6 @@ export interface StoreOptions {
   readonly stateDir: string
   readonly storeKey: StoreKeySource
   readonly clock: Clock
-  /** The marker outside the database; better outside `stateDir` as well. By default `stateDir/store.marker`. */
-  readonly markerPath?: string
   /** Opens the store of another machine and makes it this one's. */
   readonly takeOver?: boolean
   /** By default /etc/machine-id. */
@@ -95,12 +94,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const db = await openDatabase(path, keys.databaseKey)
     try {
       const audit = new AuditLog(db, chainKeys(db, keys))
-      const markerPath = markerPathOf(stateDir, options.markerPath)
-      const arrival = {
-        marker: readMarker(markerPath),
+      const fingerprint = fingerprintKey(db, derive(keys, 'seal'), keys.store)
+      const now = Math.trunc(clock.now())
+      const arrival: Arrival = {
+        marker: findMarker(stateDir, keys.store),
         machine: machineName(options.machineId),
         takeOver,
-        now: Math.trunc(clock.now()),
+        markLeaked: (tags) => markCompromised(db, audit, fingerprint, tags, now),
+        now,
       }
       return assemble({
         stateDir,
@@ -108,7 +109,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         keys,
         audit,
         clock,
-        markerPath,
+        fingerprint,
         ...enter(db, audit, arrival),
       })
     } catch (error) {
@@ -126,22 +127,25 @@ interface Opened {
   readonly keys: StoreKeys
   readonly audit: AuditLog
   readonly clock: Clock
-  readonly markerPath: string
+  readonly fingerprint: KeyObject
   readonly epoch: number
   readonly restored: boolean
 }
 
 function assemble(opened: Opened): Store {
-  const { stateDir, db, keys, audit, clock, markerPath, epoch, restored } = opened
+  const { stateDir, db, keys, audit, clock, fingerprint, epoch, restored } = opened
   const id = keys.store
-  const mark = () => writeMarker(markerPath, { store: id, epoch, ...audit.head() })
-  markFirst(markerPath, mark)
-  const guard = new Guard({ db, audit, clock, epoch, committed: () => markAgain(mark) })
-  const sealKey = derive(keys, 'seal')
-  const versions = new VersionTable(db, {
-    seal: sealKey,
-    fingerprint: fingerprintKey(db, sealKey, id),
+  const marker = () => ({
+    store: id,
+    epoch,
+    ...audit.head(),
+    compromised: compromisedTags(db, fingerprint),
   })
+  const mark = writeFirstMarker(stateDir, marker())
+  const committed = () => unlessItFails(() => mark(marker()))
+  const guard = new Guard({ db, audit, clock, epoch, committed })
+  const sealKey = derive(keys, 'seal')
+  const versions = new VersionTable(db, { seal: sealKey, fingerprint })
   const schedule = new SqliteScheduleState(db, guard)
   return {
     id,
@@ -175,24 +179,12 @@ function fingerprintKey(db: Database, sealKey: KeyObject, id: string): KeyObject
   })
 }
 
-/** A marker that can never be written would make every start look like a restored store. */
-function markFirst(path: string, mark: () => void): void {
-  try {
-    mark()
-  } catch (error) {
-    if (hasCode(error, 'ENOSPC', 'EDQUOT')) return
-    throw new OperatorError(`cannot write the marker of the store, ${path}: ${messageOf(error)}`, {
-      hint: 'its folder must exist and be writable for the user that rekeyd runs as',
-    })
-  }
-}
-
-/** Later marks are passed over when they fail: the way back must not need space or a second folder. */
-function markAgain(mark: () => void): void {
+/** The way back must need neither space nor a second folder: then the marker stays older than the store. */
+function unlessItFails(mark: () => void): void {
   try {
     mark()
   } catch {
-    // The marker stays older than the store, which is no evidence of anything.
+    // An older marker is no evidence of anything.
   }
 }
 

@@ -22,6 +22,8 @@ import { openKeyFile } from '../../src/store/key-file.ts'
 import { createStoreKeyFile, readStoreKey } from '../../src/store/store-key.ts'
 import { alice, newVersion, ScratchStore } from './scratch-store.ts'
 
+const isRoot = process.getuid?.() === 0
+
 describe('opening a store', () => {
   let scratch: ScratchStore
   let stateDir: string
@@ -168,6 +170,7 @@ describe('opening a store', () => {
   })
 
   describe('that is not the one used last', () => {
+    const marker = () => join(`${stateDir}.marker`, 'store.marker')
     // By another process: here it would drop SQLite's locks.
     const copy = (from: string, to: string) => execFileSync('cp', [from, to])
     const copyAway = (...ends: string[]) =>
@@ -210,19 +213,68 @@ describe('opening a store', () => {
 
     it('takes a lost marker for a store that came from elsewhere', async () => {
       await createAndClose()
-      rmSync(join(stateDir, 'store.marker'))
+      rmSync(marker())
       assert.equal((await scratch.open()).restored, true)
     })
 
-    it('keeps the marker where it is told to, and says when it cannot', async () => {
-      const markerPath = join(scratch.folder, 'marker')
-      const store = await scratch.create({ markerPath })
+    it('notices an older copy of the whole state directory', async () => {
+      await createAndClose()
+      execFileSync('cp', ['-a', stateDir, `${stateDir}.away`])
+      const store = await scratch.open()
+      store.keys.put(newVersion('vapid', 'new'), 'prepared', alice)
       store.close()
-      assert.equal((await scratch.open({ markerPath })).restored, false)
-      const nowhere = join(scratch.folder, 'absent', 'marker')
-      await assert.rejects(scratch.open({ markerPath: nowhere }), {
-        message: /cannot write the marker/,
-      })
+      rmSync(stateDir, { recursive: true })
+      renameSync(`${stateDir}.away`, stateDir)
+      assert.equal((await scratch.open()).restored, true)
+    })
+
+    it('does not give back what has leaked since the copy was made', async () => {
+      await createAndClose()
+      execFileSync('cp', ['-a', stateDir, `${stateDir}.away`])
+      const store = await scratch.open()
+      store.keys.compromise('vapid', 1, alice)
+      store.close()
+      rmSync(stateDir, { recursive: true })
+      renameSync(`${stateDir}.away`, stateDir)
+      const restored = await scratch.open()
+      assert.equal(restored.keys.get('vapid', 1)?.compromised, true)
+      const told = restored.audit
+        .list(0, 99)
+        .filter(({ action }) => action === 'version.compromise')
+      assert.deepEqual(
+        told.map(({ who, why, version }) => [who, why, version]),
+        [['rekeyd', 'known from outside this copy', 1]],
+      )
+      assert.equal(restored.audit.verify().ok, true)
+    })
+
+    it('says when it cannot keep a marker', async () => {
+      await createAndClose()
+      rmSync(marker())
+      rmdirSync(`${stateDir}.marker`)
+      writeFileSync(`${stateDir}.marker`, 'in the way')
+      await assert.rejects(scratch.open(), { message: /cannot write the marker/ })
+    })
+
+    it('keeps the marker inside where it may not write beside', {
+      skip: !isRoot && 'needs root',
+    }, async () => {
+      await createAndClose()
+      const nobody = 65_534
+      execFileSync('chown', ['-R', String(nobody), stateDir, join(scratch.folder, 'store.key')])
+      chmodSync(scratch.folder, 0o755)
+      rmSync(`${stateDir}.marker`, { recursive: true })
+      process.seteuid?.(nobody)
+      try {
+        ;(await scratch.open()).close()
+        assert.ok(existsSync(join(stateDir, 'store.marker')))
+        const store = await scratch.open()
+        store.settle(alice)
+        store.close()
+        assert.equal((await scratch.open()).restored, false)
+      } finally {
+        process.seteuid?.(0)
+      }
     })
 
     it('refuses the store of another machine until it is taken over', async () => {
@@ -268,7 +320,7 @@ describe('making a store', () => {
   it('can be repeated after it was killed just before its last step', async () => {
     ;(await scratch.create()).close()
     renameSync(scratch.database, `${scratch.database}.new`)
-    rmSync(join(scratch.options.stateDir, 'store.marker'))
+    rmSync(`${scratch.options.stateDir}.marker`, { recursive: true })
     const store = await scratch.create()
     assert.deepEqual(
       readdirSync(scratch.options.stateDir).filter((name) => name.includes('.new')),

@@ -157,7 +157,7 @@ describe('a store that was changed from outside', () => {
       }
     }
     const files = ['lock.db', 'lock.json', 'store.db', 'store.db-shm', 'store.db-wal']
-    assert.deepEqual([...seen].toSorted(), [...files, 'store.keys', 'store.marker'].toSorted())
+    assert.deepEqual([...seen].toSorted(), [...files, 'store.keys'].toSorted())
   })
 
   it('keeps nothing of a destroyed version but its row', async () => {

@@ -1,7 +1,9 @@
 import { type OpenRekeyd, openRekeyd } from './open-rekeyd.ts'
 
 /** What is done to a material, as a scenario writes it down. */
-export type Act = readonly ['recover'] | readonly ['rotate' | 'rollback' | 'end-overlap', string]
+export type Act =
+  | readonly ['recover']
+  | readonly ['rotate' | 'rollback' | 'end-overlap' | 'compromise', string]
 
 const caller = { who: 'cli:campaign' }
 
@@ -23,7 +25,9 @@ export async function take({ operations }: OpenRekeyd, [verb, name = '']: Act): 
       ? await operations.wait((await operations.startRotation(name, {}, caller)).id)
       : verb === 'rollback'
         ? await operations.rollback(name, undefined, caller)
-        : await operations.endOverlap(name, caller)
+        : verb === 'compromise'
+          ? await operations.compromise(name, undefined, caller)
+          : await operations.endOverlap(name, caller)
   if (result === 'succeeded' || result === 'applied_unproved') return
   throw new Error(`${verb} ${name}: ${result} ${detail}`)
 }

@@ -26,9 +26,11 @@ export interface Scenario {
   /** What is interrupted. */
   readonly act: Act
   readonly places: readonly ScenarioPlace[]
-  /** A database whose one key is the material's. */
+  /** States in which it may be left beside those that need nobody. */
+  readonly mayBe?: readonly string[]
   /** Starts many processes: sampled more rarely. */
   readonly slow?: true
+  /** A database whose one key is the material's. */
   readonly database?: { readonly file: string; readonly material: string } & BuildOptions
 }
 

@@ -198,6 +198,18 @@ const interrupted: Scenario = {
   act: ['recover'],
 }
 
+const ownKey: Scenario = {
+  materials: () => `
+  store-key:
+    kind: store-key
+    rotate: { every: 365d }
+    targets: [store_key]
+    verify: [store_key]`,
+  before: [['rotate', 'store-key']],
+  act: ['rotate', 'store-key'],
+  places: [{ material: 'store-key', read: fileAt('../store.key') }],
+}
+
 export const scenarios: Readonly<Record<string, Scenario>> = {
   file,
   'file set': fileSet,
@@ -223,4 +235,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'adoption of a database key': { ...database, act: ['recover'] },
   'coalesced set': set,
   'recovery of a recovery': interrupted,
+  'store key': ownKey,
+  'compromised store key': {
+    ...ownKey,
+    act: ['compromise', 'store-key'],
+    // Marked, it is due at once; and once the new key is there, an error leaves no way back.
+    mayBe: ['due', 'needs_attention'],
+  },
+  'new keys of the store': { ...ownKey, before: [['compromise', 'store-key']], act: ['recover'] },
 }
