@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Assembly, assemble } from './assembly/assemble.ts'
-import { logEvents } from './assembly/log.ts'
+import { auditLine, type LogLine, logEvents } from './assembly/log.ts'
 import type { Config } from './config/config.ts'
 import type { Readings } from './metrics/reading.ts'
 import { Events } from './model/events.ts'
@@ -41,10 +41,13 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   const lock = await awaitLock(config, signal, (holder) => log.warn(holder))
   if (!lock) return
   parts.defer(() => lock.release())
-  const store = await openStore(storeOptions(config))
+  const write = ({ level, message, fields }: LogLine) => log[level](message, fields)
+  const open = (config: Config) =>
+    openStore({ ...storeOptions(config), audited: (row) => write(auditLine(row)) })
+  const store = await open(config)
   const events = new Events()
-  logEvents(events, ({ level, message, fields }) => log[level](message, fields))
-  const daemon = new Daemon(config, store, events)
+  logEvents(events, write)
+  const daemon = new Daemon(config, store, events, open)
   parts.defer(() => daemon.stop())
   const metrics = createMetrics(events, daemon.readings)
   parts.defer(() => metrics.close())
@@ -118,14 +121,21 @@ export async function createStoreFor(config: Config): Promise<void> {
 class Daemon {
   #store: Store
   readonly #events: Events
+  readonly #open: (config: Config) => Promise<Store>
   readonly #started = systemClock.now()
   #assembly: Assembly
   #reloading: Promise<void> = Promise.resolve()
   readonly #lost = Promise.withResolvers<never>()
 
-  constructor(config: Config, store: Store, events: Events) {
+  constructor(
+    config: Config,
+    store: Store,
+    events: Events,
+    open: (config: Config) => Promise<Store>,
+  ) {
     this.#store = store
     this.#events = events
+    this.#open = open
     this.#assembly = this.#assemble(config)
     this.#lost.promise.catch(() => {})
     // When the store's key leaked, its next opening gives it new keys: that is now.
@@ -190,7 +200,7 @@ class Daemon {
 
   async #openAgain(config: Config): Promise<void> {
     this.#store.close()
-    const opened = openStore(storeOptions(config))
+    const opened = this.#open(config)
     opened.catch((error: unknown) => this.#lost.reject(error))
     this.#store = await opened
     if (!this.#store.renewalDue) return

@@ -1,6 +1,7 @@
 import type { Event, EventMap, EventName, Events } from '../model/events.ts'
 import type { Change, RotationResult } from '../model/rotation.ts'
 import type { Version } from '../model/version.ts'
+import type { AuditEntry } from '../store/audit.ts'
 
 /** One line of the log for people and machines: JSON, with a message that stands alone. */
 export interface LogLine {
@@ -15,6 +16,13 @@ export function logEvents(events: Events, write: (line: LogLine) => void): void 
     const line = lineOf(event)
     if (line) write(line)
   })
+}
+
+/** Every audit row as a line: whoever keeps the log can tell when rows are missing from the store. */
+export function auditLine({ seq, hash, action, who, material, version }: AuditEntry): LogLine {
+  const subject = material === undefined ? '' : ` ${material}`
+  const number = version === undefined ? '' : ` version ${version}`
+  return info(`audit: ${action}${subject}${number}`, { audit_head: `${seq}:${hash}`, who })
 }
 
 type Wording = { readonly [K in EventName]?: (event: EventMap[K]) => LogLine | undefined }

@@ -60,7 +60,7 @@ export class AuditLog {
   }
 
   /** Only inside a transaction. @param at epoch milliseconds */
-  append(actor: Actor, event: AuditEvent, at: number): void {
+  append(actor: Actor, event: AuditEvent, at: number): AuditEntry {
     const previous = this.head()
     const row: Omit<AuditEntry, 'hash'> = {
       ...event,
@@ -73,6 +73,7 @@ export class AuditLog {
     this.#db
       .prepare(`INSERT INTO audit (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
       .run(...fields(row), hash)
+    return { ...row, hash }
   }
 
   head(): AuditHead {

@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
-import type { AuditEvent, AuditLog } from './audit.ts'
+import type { AuditEntry, AuditEvent, AuditLog } from './audit.ts'
 import { type Database, isFull, isSqliteError, noSpace } from './database.ts'
 import type { Actor } from './key-store.ts'
 
@@ -13,8 +13,8 @@ export interface GuardParts {
   readonly clock: Clock
   /** Of this opening; the database holds a higher one as soon as somebody else has opened it. */
   readonly epoch: number
-  /** Called after each durable change, outside its transaction. */
-  readonly committed: () => void
+  /** Called after each durable change, outside its transaction, with its audit rows. */
+  readonly committed: (rows: readonly AuditEntry[]) => void
 }
 
 /**
@@ -37,10 +37,11 @@ export class Guard {
   /** A durable change: on disk when it returns, or not made at all. */
   change<T>(work: (record: RecordAudit) => T): T {
     const { audit, committed } = this.#parts
+    const rows: AuditEntry[] = []
     const result = this.#transaction(() =>
-      work((actor, event) => audit.append(actor, event, this.now())),
+      work((actor, event) => void rows.push(audit.append(actor, event, this.now()))),
     )
-    committed()
+    committed(rows)
     return result
   }
 

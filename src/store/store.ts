@@ -27,7 +27,7 @@ import type { KeyObject } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
-import { AuditLog } from './audit.ts'
+import { type AuditEntry, AuditLog } from './audit.ts'
 import { chainKeys } from './chain-keys.ts'
 import { compromisedTags, markCompromised } from './compromised.ts'
 import { type Database, databasePath, openDatabase, refuseAbsent } from './database.ts'
@@ -53,6 +53,8 @@ export interface StoreOptions {
   readonly clock: Clock
   /** Opens the store of another machine and makes it this one's. */
   readonly takeOver?: boolean
+  /** Takes every audit row once it is durable: a log that others keep shows what was cut off here. */
+  readonly audited?: (row: AuditEntry) => void
   /** By default /etc/machine-id. */
   readonly machineId?: string
 }
@@ -103,6 +105,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         markLeaked: (tags) => markCompromised(db, audit, fingerprint, tags, now),
         now,
       }
+      // Also what was committed before a crash, or by a renewal, and may not have been told.
+      const told = Math.min(audit.head().seq, arrival.marker?.seq ?? Number.MAX_SAFE_INTEGER)
+      const entered = enter(db, audit, arrival)
+      const audited = (rows: readonly AuditEntry[]) => rows.forEach((row) => options.audited?.(row))
+      audited(audit.list(told, Number.MAX_SAFE_INTEGER))
       return assemble({
         stateDir,
         db,
@@ -110,7 +117,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         audit,
         clock,
         fingerprint,
-        ...enter(db, audit, arrival),
+        audited,
+        ...entered,
       })
     } catch (error) {
       db.close()
@@ -128,12 +136,13 @@ interface Opened {
   readonly audit: AuditLog
   readonly clock: Clock
   readonly fingerprint: KeyObject
+  readonly audited: (rows: readonly AuditEntry[]) => void
   readonly epoch: number
   readonly restored: boolean
 }
 
 function assemble(opened: Opened): Store {
-  const { stateDir, db, keys, audit, clock, fingerprint, epoch, restored } = opened
+  const { stateDir, db, keys, audit, clock, fingerprint, audited, epoch, restored } = opened
   const id = keys.store
   const marker = () => ({
     store: id,
@@ -142,7 +151,10 @@ function assemble(opened: Opened): Store {
     compromised: compromisedTags(db, fingerprint),
   })
   const mark = writeFirstMarker(stateDir, marker())
-  const committed = () => unlessItFails(() => mark(marker()))
+  const committed = (rows: readonly AuditEntry[]) => {
+    unlessItFails(() => mark(marker()))
+    audited(rows)
+  }
   const guard = new Guard({ db, audit, clock, epoch, committed })
   const sealKey = derive(keys, 'seal')
   const versions = new VersionTable(db, { seal: sealKey, fingerprint })

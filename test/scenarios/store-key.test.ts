@@ -27,6 +27,19 @@ describe('the key of the store, rotated like any other', () => {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+  /** Heads of the audit log as the daemon's log has them: one for each row. */
+  const headsInLog = () => {
+    const lines = readFileSync(join(folder, 'daemon.log'), 'utf8').trim().split('\n')
+    const heads = lines.flatMap(
+      (line) => (JSON.parse(line) as { audit_head?: string }).audit_head ?? [],
+    )
+    const rows = heads.map((head) => Number(head.split(':')[0]))
+    assert.deepEqual(
+      rows,
+      [...rows.keys()].map((index) => index + (rows[0] ?? 0)),
+    )
+    return heads
+  }
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rekeyd-store-key-'))
     mkdirSync(join(folder, 'rekeyd'), { mode: 0o700 })
@@ -98,6 +111,7 @@ materials:
         status.materials.map(({ active }) => active?.version),
         [2, 2],
       )
+      assert.equal(headsInLog().at(-1), status.audit_head)
     } finally {
       await daemon.stop()
     }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { SecretBytes } from '../../src/model/secret-bytes.ts'
-import { AuditLog } from '../../src/store/audit.ts'
+import { type AuditEntry, AuditLog } from '../../src/store/audit.ts'
 import { createDatabase, type Database } from '../../src/store/database.ts'
 import { alice, newVersion, ScratchStore } from './scratch-store.ts'
 
@@ -125,7 +125,9 @@ describe('what the audit log tells', () => {
   it('is every change, with who and why, in the transaction of the change', async () => {
     const scratch = new ScratchStore()
     try {
-      const { keys, journal, schedule, audit } = await scratch.create()
+      const told: AuditEntry[] = []
+      const audited = (row: AuditEntry) => void told.push(row)
+      const { keys, journal, schedule, audit } = await scratch.create({ audited })
       keys.put(newVersion('vapid'), 'active', alice)
       keys.revealed('vapid', 1, alice)
       const members = [{ material: 'vapid', from: 1, make: newVersion('vapid', 'next') }]
@@ -172,6 +174,8 @@ describe('what the audit log tells', () => {
       )
       for (const { who, why } of rows.slice(2)) assert.deepEqual({ who, why }, alice)
       assert.deepEqual(audit.verify(), { ok: true, head: audit.head() })
+      // Each once it is durable, and none of a change that was not made.
+      assert.deepEqual(told, rows.slice(1))
     } finally {
       scratch.dispose()
     }
