@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { type Assembly, assemble } from './assembly/assemble.ts'
 import { auditLine, type LogLine, logEvents } from './assembly/log.ts'
+import { locked, makeStoreKey } from './assembly/restoring.ts'
 import type { Config } from './config/config.ts'
 import type { Readings } from './metrics/reading.ts'
 import { Events } from './model/events.ts'
@@ -11,9 +9,10 @@ import { createStore, refusePresent } from './store/create-store.ts'
 import { databasePath, refuseAbsent } from './store/database.ts'
 import { lockedBy, tryLock } from './store/lock.ts'
 import { openStore, type Store } from './store/store.ts'
-import { createStoreKeyFile } from './store/store-key.ts'
 import { systemClock } from './support/clock.ts'
 import { messageOf } from './support/operator-error.ts'
+
+export { restoreBackup, takeOverStore } from './assembly/restoring.ts'
 
 /** How long a running rotation may go on after SIGTERM: well within systemd's TimeoutStopSec of 90 s. */
 const grace = 60_000
@@ -104,17 +103,12 @@ export async function openOffline(
  * @throws OperatorError `refused` when there is a store already
  */
 export async function createStoreFor(config: Config): Promise<void> {
-  await mkdir(config.stateDir, { recursive: true, mode: 0o700 })
-  const lock = await tryLock(config.stateDir, systemClock.now())
-  if (!lock.held) throw lockedBy(config.stateDir, lock.holder)
-  try {
+  await locked(config, async () => {
     refusePresent(config.stateDir)
     if ('file' in config.storeKey) await makeStoreKey(config.storeKey.file)
     const store = await createStore(storeOptions(config))
     store.close()
-  } finally {
-    lock.release()
-  }
+  })
 }
 
 /** The parts that are made anew when the config is read again; whoever listens stays. */
@@ -161,6 +155,7 @@ class Daemon {
       get consumers() {
         return present().config.consumers.map(({ name }) => name)
       },
+      newestBackup: () => present().backups.newest,
       version: present().version,
     }
   }
@@ -249,10 +244,4 @@ function pathsOf({ stateDir, socket, metrics, path }: Config) {
     metrics: `http://${host}:${metrics.port}/metrics`,
     config: path,
   }
-}
-
-/** One that is there already, made by hand or by an interrupted start, is used as it is. */
-async function makeStoreKey(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  if (!existsSync(file)) createStoreKeyFile(file)
 }

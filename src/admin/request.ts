@@ -10,6 +10,12 @@ export const textSchema = z
   .string()
   .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]{1,500}$/u, 'must be one line of at most 500 characters')
 
+/** A file or folder of this host. */
+export const pathSchema = z
+  .string()
+  .max(4_095)
+  .regex(/^\/[^\0]*$/, 'must be an absolute path')
+
 /** The names in the address. */
 export const materialParams = z.strictObject({
   name: z.string().regex(namePattern, 'is no name of a material'),

@@ -1,3 +1,4 @@
+import { Backups } from '../backup/backups.ts'
 import { build } from '../build.ts'
 import { catalogs } from '../config/catalogs.ts'
 import type { Config } from '../config/config.ts'
@@ -24,6 +25,7 @@ export interface Assembly {
   readonly version: string
   readonly materials: readonly AssembledMaterial[]
   readonly operations: LocalOperations
+  readonly backups: Backups
   /** Every material at this moment, for the metrics. */
   readings(): ReturnType<Readings['materials']>
   /** Recovers, reconciles, and from then on rotates what is due. */
@@ -54,6 +56,7 @@ export function assemble(parts: AssemblyParts): Assembly {
   const guard = new ClockGuard(parts.clock, store.schedule, build.date, signs)
   const engine = assembleEngine(parts, materials, signs.bootId)
   const scheduler = assembleScheduler(parts, materials, engine, guard)
+  const backups = assembleBackups(parts)
   let doubt: ClockState = { suspect: false }
   const listening = [
     parts.events.on('clock.suspect', ({ suspect, reason }) => {
@@ -72,7 +75,12 @@ export function assemble(parts: AssemblyParts): Assembly {
     config,
     version: build.version,
     materials,
-    operations: assembleOperations(parts, materials, engine, scheduler, recover, () => doubt),
+    operations: assembleOperations(
+      { ...parts, materials, engine, scheduler, backups },
+      recover,
+      () => doubt,
+    ),
+    backups,
     readings: () =>
       materialReadings({
         materials,
@@ -85,6 +93,7 @@ export function assemble(parts: AssemblyParts): Assembly {
     async start() {
       await recover()
       scheduler.start()
+      backups.start()
       watching = watchDrift(engine, materials, parts, stopped.signal)
     },
     async stop(grace) {
@@ -92,6 +101,7 @@ export function assemble(parts: AssemblyParts): Assembly {
       await watching
       for (const ignore of listening) ignore()
       await Promise.all([scheduler.stop(), engine.stop(grace)])
+      await backups.stop()
     },
   }
 }
@@ -165,11 +175,29 @@ function assembleScheduler(
   })
 }
 
+function assembleBackups({ config, store, clock, events }: AssemblyParts): Backups {
+  const { stateDir, path, recipients, backup } = config
+  return new Backups({
+    store,
+    clock,
+    events,
+    stateDir,
+    configPath: path,
+    version: build.version,
+    recipients,
+    ...(backup && { folder: { path: backup.to, keep: backup.keep } }),
+  })
+}
+
+interface OperatedParts extends AssemblyParts {
+  readonly materials: readonly AssembledMaterial[]
+  readonly engine: Engine
+  readonly scheduler: Scheduler
+  readonly backups: Backups
+}
+
 function assembleOperations(
-  { config, store, clock, surroundings }: AssemblyParts,
-  materials: readonly AssembledMaterial[],
-  engine: Engine,
-  scheduler: Scheduler,
+  { config, store, clock, surroundings, materials, engine, scheduler, backups }: OperatedParts,
   recover: () => Promise<void>,
   clockState: () => ClockState,
 ): LocalOperations {
@@ -182,6 +210,7 @@ function assembleOperations(
     schedule,
     clock,
     audit,
+    backups,
     recover,
     planner: planner({ scheduler, materials: scheduled, schedule, clock }),
     materials: materials.map(({ described }) => described),

@@ -57,6 +57,8 @@ const wording: Wording = {
     message: `the store could not be written: ${operation}`,
     fields: {},
   }),
+  'backup.finished': (event) =>
+    event.ok ? info(`backed up to ${event.path}`) : warn(`backup failed: ${event.reason}`),
   'config.reloaded': ({ ok, reason }) =>
     ok ? info('config reloaded') : warn(`config refused${reasonOf(reason)}`),
 }

@@ -3,6 +3,7 @@ import { build } from '../build.ts'
 import { addAdopt } from './commands/adopt.ts'
 import { addApply } from './commands/apply.ts'
 import { addApprove } from './commands/approve.ts'
+import { addBackup } from './commands/backup.ts'
 import { addCheckConfig } from './commands/check-config.ts'
 import { addCompromise } from './commands/compromise.ts'
 import { addCsr } from './commands/csr.ts'
@@ -13,6 +14,7 @@ import { addImport } from './commands/import.ts'
 import { addInit } from './commands/init.ts'
 import { addPause } from './commands/pause.ts'
 import { addPlan } from './commands/plan.ts'
+import { addRestore } from './commands/restore.ts'
 import { addResume } from './commands/resume.ts'
 import { addReveal } from './commands/reveal.ts'
 import { addRollback } from './commands/rollback.ts'
@@ -38,7 +40,15 @@ const groups: Readonly<Record<string, readonly AddCommand[]>> = {
     addCompromise,
   ],
   'Versions and places:': [addAdopt, addApply, addImport, addCsr, addReveal],
-  'The daemon:': [addInit, addRun, addCheckConfig, addSchema, addHealthcheck],
+  'The daemon:': [
+    addInit,
+    addRun,
+    addBackup,
+    addRestore,
+    addCheckConfig,
+    addSchema,
+    addHealthcheck,
+  ],
 }
 
 /** The command line of rekeyd. Parsing throws a CommanderError where commander would end the process. */

@@ -1,3 +1,4 @@
+import { backupProblems } from './backup-problems.ts'
 import type { Catalogs } from './catalogs.ts'
 import type { Config } from './config.ts'
 import { instantiate } from './instances.ts'
@@ -33,6 +34,7 @@ export function check(
       ...instances.problems,
       ...materialProblems(parsed, instances),
       ...placeProblems(config, instances),
+      ...backupProblems(config),
       ...scheduleProblems(config, instances, now),
     ],
   }

@@ -20,6 +20,14 @@ export interface Config {
     readonly mode: number
   }
   readonly metrics: ListenAddress
+  /** age recipients: who can open the backups. */
+  readonly recipients: readonly string[]
+  /** Where backups go by themselves. */
+  readonly backup?: {
+    readonly to: string
+    /** How many stay. */
+    readonly keep: number
+  }
   readonly windows: readonly WindowConfig[]
   readonly consumers: readonly ConsumerConfig[]
   readonly materials: readonly MaterialConfig[]

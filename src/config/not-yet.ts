@@ -2,12 +2,10 @@ import { valueAt } from './explain.ts'
 import type { Path, Problem } from './problem.ts'
 
 /**
- * What the schema knows and this version does not do. Refused, so that nobody believes in a backup or a
+ * What the schema knows and this version does not do. Refused, so that nobody believes in a
  * notice that never comes. `*` stands for any name.
  */
 export const notYet: readonly (readonly string[])[] = [
-  ['recovery'],
-  ['backup'],
   ['admin', 'http'],
   ['public'],
   ['notices'],

@@ -131,6 +131,7 @@ function sample(schema: Json): string {
   if (typeof value === 'string' && !needsQuotes(value)) return value
   if (value !== undefined) return JSON.stringify(value)
   if (schema.enum) return String(schema.enum[0])
+  if (schema.type === 'object') return '{}'
   return schema.type === 'array' ? '[…]' : '…'
 }
 

@@ -20,6 +20,8 @@ export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs)
     storeKey: parsed.store_key,
     socket: parsed.admin.socket,
     metrics: parsed.metrics.listen,
+    recipients: parsed.recovery?.recipients ?? [],
+    ...(parsed.backup && { backup: { to: parsed.backup.to, keep: parsed.backup.keep } }),
     windows,
     consumers: Object.entries(parsed.consumers).map(([name, consumer]) =>
       resolveConsumer(name, consumer),

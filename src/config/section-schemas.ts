@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isAgeRecipient } from '../formats/age-recipient.ts'
 import { durationSchema } from '../model/duration-schema.ts'
 import { pathProblem } from '../support/safe-path.ts'
 
@@ -66,7 +67,11 @@ export const publicSchema = z
 export const recoverySchema = z
   .strictObject({
     recipients: z
-      .array(z.string().regex(/^age1/, 'not an age recipient: it starts with age1'))
+      .array(
+        z
+          .string()
+          .refine(isAgeRecipient, 'not the public key of an age key pair, which starts with age1'),
+      )
       .min(1)
       .describe('age recipients that can open the backups.'),
   })

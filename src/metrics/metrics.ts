@@ -42,6 +42,7 @@ export function createMetrics(
     registers,
   }).set({ version: readings.version }, 1)
   const show = registerMaterials(registers)
+  showBackups(registers, readings)
   const stops = [
     ...countRotations(events, registers, readings),
     ...countConsumers(events, registers, readings),
@@ -65,6 +66,20 @@ export function createMetrics(
       for (const stop of stops) stop()
     },
   }
+}
+
+/** No sample where there is no backup: an alert on absence is one of its own. */
+function showBackups(registers: Registry[], readings: Readings): void {
+  new Gauge({
+    name: 'rekeyd_backup_last_success_timestamp_seconds',
+    help: 'When the newest backup in the configured folder was made.',
+    registers,
+    collect() {
+      const newest = readings.newestBackup()
+      if (newest === undefined) this.remove()
+      else this.set(newest / 1000)
+    },
+  })
 }
 
 /** One metric a turn of the event loop: thousands of materials must not hold anybody up. */

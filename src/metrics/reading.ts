@@ -21,5 +21,7 @@ export interface MaterialReading {
 export interface Readings {
   materials(): readonly MaterialReading[]
   readonly consumers: readonly string[]
+  /** When the newest backup was made, in epoch milliseconds; undefined when there is none. */
+  newestBackup(): number | undefined
   readonly version: string
 }

@@ -25,6 +25,7 @@ export interface EventMap {
   'scheduler.tick': { at: number }
   'clock.suspect': { suspect: boolean; reason?: string }
   'store.error': { operation: string }
+  'backup.finished': { ok: true; path: string } | { ok: false; reason: string }
   'config.reloaded': { ok: boolean; reason?: string }
 }
 

@@ -10,7 +10,14 @@ import { revealTo, versionToReveal } from './revealing.ts'
 import { rotationView } from './rotation-view.ts'
 import { StartedRotations } from './started-rotations.ts'
 import { verifyNow } from './verifying.ts'
-import type { AuditRow, DryRun, ImportPart, RotateOptions, RotationView } from './views.ts'
+import type {
+  AuditRow,
+  BackupView,
+  DryRun,
+  ImportPart,
+  RotateOptions,
+  RotationView,
+} from './views.ts'
 
 /** Between two looks at a rotation under way, in milliseconds. */
 const pause = 250
@@ -214,6 +221,11 @@ export class LocalOperations implements Operations {
 
   async audit(after: number, limit: number): Promise<readonly AuditRow[]> {
     return this.#parts.audit.list(after, limit).map((row) => ({ ...row, at: instant(row.at) }))
+  }
+
+  async backup(to: string | undefined, caller: Caller): Promise<BackupView> {
+    const { path, bytes, made } = await this.#parts.backups.make(caller, to)
+    return { path, bytes, made: instant(made) }
   }
 
   /** @throws OperatorError `refused` in mode observe: nothing is changed, by nobody */

@@ -4,6 +4,7 @@ import type { KeyStore } from '../store/key-store.ts'
 import type { ScheduleState } from '../store/schedule-state.ts'
 import type { Clock } from '../support/clock.ts'
 import type { DescribedMaterial, Planner, Surroundings } from './described.ts'
+import type { Caller } from './operations.ts'
 import type { AuditRow } from './views.ts'
 
 /** The parts that operations act on. */
@@ -18,6 +19,12 @@ export interface OperationsParts {
   readonly materials: readonly DescribedMaterial[]
   /** Ends what a crash left open; whoever changes something waits for it first. */
   recover(): Promise<void>
+  readonly backups: {
+    make(
+      caller: Caller,
+      folder?: string,
+    ): Promise<{ readonly path: string; readonly bytes: number; readonly made: number }>
+  }
   readonly audit: {
     head(): { readonly seq: number; readonly hash: string }
     list(after: number, limit: number): readonly (Omit<AuditRow, 'at'> & { readonly at: number })[]

@@ -1,6 +1,7 @@
 import type { ErrorKind } from '../support/operator-error.ts'
 import type {
   AuditRow,
+  BackupView,
   DryRun,
   ImportPart,
   MaterialView,
@@ -84,6 +85,8 @@ export interface Operations {
   }): Promise<readonly RotationView[]>
   rotation(id: string): Promise<RotationView>
   audit(after: number, limit: number): Promise<readonly AuditRow[]>
+  /** Backs everything up, into the configured folder or into `to`, an absolute path. */
+  backup(to: string | undefined, caller: Caller): Promise<BackupView>
 }
 
 /** The one place where kinds of error meet exit codes (interface.md) and HTTP status. */

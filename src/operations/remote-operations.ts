@@ -3,6 +3,7 @@ import { askDaemon } from './ask-daemon.ts'
 import type { Caller, Operations } from './operations.ts'
 import type {
   AuditRow,
+  BackupView,
   DryRun,
   ImportPart,
   MaterialView,
@@ -162,6 +163,11 @@ export class RemoteOperations implements Operations {
       if (rows.length < wanted) break
     }
     return found
+  }
+
+  async backup(to: string | undefined, caller: Caller) {
+    const body = { to: to === undefined ? undefined : resolve(to) }
+    return this.#post<BackupView>('/v1/backup', caller, body)
   }
 
   async #get<T>(

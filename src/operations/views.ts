@@ -145,6 +145,13 @@ export interface AuditRow {
   readonly hash: string
 }
 
+/** A backup that was made. */
+export interface BackupView {
+  readonly path: string
+  readonly bytes: number
+  readonly made: string
+}
+
 /** A file handed to `import`: PEM or DER text is recognised by the kind. */
 export interface ImportPart {
   readonly part: string

@@ -41,7 +41,7 @@ export function enter(
     .transaction(() => {
       const row = db.prepare('SELECT id, machine, epoch, restored FROM store').get() as StoreRow
       const moved = row.machine !== '' && machine !== '' && row.machine !== machine
-      if (moved && !takeOver) throw otherMachine(db.name)
+      if (moved && !takeOver) throw otherMachine(`the store ${db.name}`)
       const why = moved ? 'taken over from another machine' : doubt(row, audit, marker)
       if (why !== undefined) {
         skipNumbers(db, lostRows(row, audit, marker))
@@ -96,8 +96,9 @@ function skipNumbers(db: Database, count: number): void {
   db.prepare('UPDATE store SET numbers_above = numbers_above + ?').run(count)
 }
 
-function otherMachine(path: string): OperatorError {
-  return new OperatorError(`the store ${path} belongs to another machine`, {
+/** @param what `the store …`, `the backup` */
+export function otherMachine(what: string): OperatorError {
+  return new OperatorError(`${what} belongs to another machine`, {
     kind: 'needs-attention',
     hint: 'make sure that the other one no longer runs rekeyd, then take the store over: rekeyd restore --take-over',
   })

@@ -57,7 +57,18 @@ export async function createKeyFile(
   keys: StoreKeys,
   wrapper: KeyWrapper,
 ): Promise<void> {
-  write(stateDir, { format: 1, store: keys.store, wraps: [await wrapKeys(keys, wrapper)] })
+  replaceFile(keyFilePath(stateDir), await keyFileText(keys, wrapper))
+}
+
+/** The text of such a file. */
+export async function keyFileText(keys: StoreKeys, wrapper: KeyWrapper): Promise<string> {
+  return textOf({ format: 1, store: keys.store, wraps: [await wrapKeys(keys, wrapper)] })
+}
+
+/** The reverse of {@link keyFileText}. @throws OperatorError as {@link openKeyFile} does */
+export async function openKeyText(text: string, wrapper: KeyWrapper): Promise<StoreKeys> {
+  const file = parse(text, 'the store.keys of the backup')
+  return unwrap('the backup', file, wrapOf('the backup', file, wrapper), wrapper)
 }
 
 export function wipeKeys(keys: StoreKeys): void {
@@ -138,24 +149,24 @@ export function endRenewal(stateDir: string): void {
   if (next) write(stateDir, { ...file, wraps: [next] })
 }
 
-function wrapOf(stateDir: string, { wraps }: KeyFile, { keyId }: KeyWrapper) {
+function wrapOf(where: string, { wraps }: KeyFile, { keyId }: KeyWrapper) {
   const wrap = wraps.find(({ key_id }) => key_id === keyId)
   if (wrap) return wrap
   const known = wraps.map(({ key_id }) => key_id).join(' or ')
   throw new OperatorError(
-    `the store key ${keyId} is not the one of the store in ${stateDir}, which opens with ${known}`,
+    `the store key ${keyId} is not the one of the store in ${where}, which opens with ${known}`,
     { kind: 'config', hint: 'check store_key in the config: it names the key of another store' },
   )
 }
 
 async function unwrap(
-  stateDir: string,
+  where: string,
   { store }: KeyFile,
   { key_id, wrapped }: KeyFile['wraps'][number],
   wrapper: KeyWrapper,
 ): Promise<StoreKeys> {
   const both = await wrapper.unwrap(Buffer.from(wrapped, 'base64'), wrapContext(store, key_id))
-  if (both?.length !== 2 * keyBytes) throw damaged(stateDir)
+  if (both?.length !== 2 * keyBytes) throw damaged(`the store.keys in ${where}`)
   try {
     return {
       store,
@@ -184,7 +195,11 @@ function wrapContext(store: string, keyId: string): string {
 }
 
 function write(stateDir: string, file: KeyFile): void {
-  replaceFile(keyFilePath(stateDir), `${JSON.stringify(file, null, 2)}\n`)
+  replaceFile(keyFilePath(stateDir), textOf(file))
+}
+
+function textOf(file: KeyFile): string {
+  return `${JSON.stringify(file, null, 2)}\n`
 }
 
 function read(stateDir: string): KeyFile {
@@ -198,15 +213,19 @@ function read(stateDir: string): KeyFile {
       },
     )
   }
+  return parse(text, keyFilePath(stateDir))
+}
+
+function parse(text: string, name: string): KeyFile {
   try {
     return fileFormat.parse(JSON.parse(text))
   } catch {
-    throw damaged(stateDir)
+    throw damaged(name)
   }
 }
 
-function damaged(stateDir: string): OperatorError {
-  return new OperatorError(`${keyFilePath(stateDir)} is damaged`, {
+function damaged(name: string): OperatorError {
+  return new OperatorError(`${name} is damaged`, {
     kind: 'needs-attention',
     hint: 'bring it back from a backup: rekeyd restore',
   })

@@ -27,23 +27,24 @@ import type { KeyObject } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
-import { type AuditEntry, AuditLog } from './audit.ts'
+import { type AuditEntry, type AuditEvent, AuditLog } from './audit.ts'
 import { chainKeys } from './chain-keys.ts'
 import { compromisedTags, markCompromised } from './compromised.ts'
 import { type Database, databasePath, openDatabase, refuseAbsent } from './database.ts'
-import { derive, keyObject } from './derived-keys.ts'
+import { derive } from './derived-keys.ts'
 import { type Arrival, enter, machineName } from './entrance.ts'
+import { fingerprintKey } from './fingerprint-key.ts'
 import { Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
-import { isRenewalDue, type StoreKeys, wipeKeys } from './key-file.ts'
+import { isRenewalDue, openKeyFile, type StoreKeys, wipeKeys } from './key-file.ts'
 import type { Actor, KeyStore } from './key-store.ts'
 import { findMarker, writeFirstMarker } from './marker.ts'
 import { presentKeys } from './renewal.ts'
 import type { ScheduleState } from './schedule-state.ts'
-import { unseal } from './seal.ts'
 import { SqliteJournal } from './sqlite-journal.ts'
 import { SqliteKeyStore } from './sqlite-key-store.ts'
 import { SqliteScheduleState } from './sqlite-schedule-state.ts'
+import { copyStore, removeLeftCopies, type StoreCopy } from './store-copy.ts'
 import { readStoreKey, type StoreKeySource } from './store-key.ts'
 import { VersionTable } from './version-table.ts'
 
@@ -75,6 +76,12 @@ export interface Store {
   readonly journal: Journal
   readonly schedule: ScheduleState
   readonly audit: Pick<AuditLog, 'head' | 'list' | 'verify'>
+  /** What other copies of this store must not give back (compromised.ts). */
+  compromised(): readonly string[]
+  /** An audit row of something that changed nothing here. */
+  record(actor: Actor, event: AuditEvent): void
+  /** As it is now, for a backup. */
+  copy(): Promise<StoreCopy>
   /** Everything that follows from `restored` is done. */
   settle(actor: Actor): void
   close(): void
@@ -91,12 +98,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const path = databasePath(stateDir)
   refuseAbsent(path)
   refuseOpenFolder(stateDir)
+  removeLeftCopies(path)
   const keys = await presentKeys(stateDir, readStoreKey(options.storeKey), Math.trunc(clock.now()))
   try {
     const db = await openDatabase(path, keys.databaseKey)
     try {
       const audit = new AuditLog(db, chainKeys(db, keys))
-      const fingerprint = fingerprintKey(db, derive(keys, 'seal'), keys.store)
+      const fingerprint = fingerprintKey(db, keys)
       const now = Math.trunc(clock.now())
       const arrival: Arrival = {
         marker: findMarker(stateDir, keys.store),
@@ -112,6 +120,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       audited(audit.list(told, Number.MAX_SAFE_INTEGER))
       return assemble({
         stateDir,
+        storeKey: options.storeKey,
         db,
         keys,
         audit,
@@ -131,6 +140,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 interface Opened {
   readonly stateDir: string
+  readonly storeKey: StoreKeySource
   readonly db: Database
   readonly keys: StoreKeys
   readonly audit: AuditLog
@@ -142,7 +152,8 @@ interface Opened {
 }
 
 function assemble(opened: Opened): Store {
-  const { stateDir, db, keys, audit, clock, fingerprint, audited, epoch, restored } = opened
+  const { stateDir, storeKey, db, keys, audit, clock, fingerprint, audited, epoch, restored } =
+    opened
   const id = keys.store
   const marker = () => ({
     store: id,
@@ -170,6 +181,12 @@ function assemble(opened: Opened): Store {
     journal: new SqliteJournal({ db, guard, versions, schedule, sealKey }),
     schedule,
     audit,
+    compromised: () => compromisedTags(db, fingerprint),
+    record: (actor, event) => guard.change((record) => record(actor, event)),
+    async copy() {
+      const present = await openKeyFile(stateDir, readStoreKey(storeKey))
+      return copyStore(db, present).finally(() => wipeKeys(present))
+    },
     settle(actor) {
       guard.change((record) => {
         db.exec('UPDATE store SET restored = 0')
@@ -178,17 +195,6 @@ function assemble(opened: Opened): Store {
     },
     close: () => void db.close(),
   }
-}
-
-/** Not derived from the data key, so that fingerprints outlive it. */
-function fingerprintKey(db: Database, sealKey: KeyObject, id: string): KeyObject {
-  const sealed = db.prepare('SELECT fingerprint_key FROM store').pluck().get() as Buffer
-  const key = unseal(sealKey, sealed, ['fingerprint key', id])
-  if (key) return keyObject(key)
-  throw new OperatorError(`the store ${db.name} does not belong to the store.keys beside it`, {
-    kind: 'needs-attention',
-    hint: 'bring both back from one backup: rekeyd restore',
-  })
 }
 
 /** The way back must need neither space nor a second folder: then the marker stays older than the store. */

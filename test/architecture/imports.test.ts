@@ -30,6 +30,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   metrics: ['model', ...leaves, 'operations'],
   admin: ['model', ...leaves, 'operations', 'metrics'],
   config: ['model', ...leaves, ...extensions, 'store'],
+  backup: ['model', ...leaves, 'store'],
   quickstart: leaves,
   assembly: [
     'model',
@@ -40,6 +41,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'operations',
     'metrics',
     'config',
+    'backup',
     'build.ts',
   ],
   'assemble.ts': [

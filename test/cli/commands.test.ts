@@ -32,6 +32,7 @@ const config: Config = {
   storeKey: { file: '/home/eve/var/store.key' },
   socket: { path: '/home/eve/var/admin.sock', mode: 0o600 },
   metrics: { host: '::1', port: 9470 },
+  recipients: [],
   windows: [],
   consumers: [],
   materials: [],

@@ -49,6 +49,12 @@ export class FakeOperations implements Operations {
     })
   }
 
+  async backup(to = '/var/backups/rekeyd', caller: Caller) {
+    this.#note('backup', caller, to)
+    const path = `${to}/rekeyd-20270101T000000Z.age`
+    return { path, bytes: 61_440, made: '2027-01-01T00:00:00.000Z' }
+  }
+
   async plan(days: number) {
     this.#note('plan', undefined, days)
     return [

@@ -66,6 +66,8 @@ export function fakeParts(operations: Operations, others: Partial<CliParts> = {}
     loadConfig: absent,
     runDaemon: absent,
     createStore: absent,
+    restore: absent,
+    takeOver: absent,
     prepareQuickstart: absent,
     jsonSchema: absent,
     ...others,

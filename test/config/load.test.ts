@@ -18,7 +18,7 @@ const sample = await readFile(join(import.meta.dirname, 'samples/interface.yaml'
 /** Without what this version does not do. */
 const supported = sample
   .split('\n')
-  .filter((line) => !/^(recovery|backup|public|notices):|^ {2}http:|^ {4}public:/.test(line))
+  .filter((line) => !/^(public|notices):|^ {2}http:|^ {4}public:/.test(line))
   .map((line) => line.replace(/ *#.*/, ''))
   .join('\n')
 
@@ -72,6 +72,7 @@ describe('loadConfig', () => {
       storeKey: { credential: 'store-key' },
       socket: { path: '/run/rekeyd/admin.sock', mode: 0o600 },
       metrics: { host: '127.0.0.1', port: 9470 },
+      recipients: [],
       windows: [],
       consumers: [],
       materials: [

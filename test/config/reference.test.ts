@@ -21,7 +21,8 @@ describe('deploy/examples/reference.yaml', () => {
       materials: Record<string, Record<string, object[]>>
     }
     const all = materials['every-material'] ?? {}
-    const keysOf = (list: object[] = []) => list.flatMap((item) => Object.keys(item))
+    const keysOf = (list: (object | string)[] = []) =>
+      list.flatMap((item) => (typeof item === 'string' ? item : Object.keys(item)))
     assert.deepEqual(keysOf(all['targets']), Object.keys(catalogs.targets))
     assert.deepEqual(keysOf(all['verify']), Object.keys(catalogs.verifiers))
     for (const type of Object.keys(catalogs.consumers)) assert.ok(consumers[`reached-by-${type}`])

@@ -60,6 +60,7 @@ let materials: MaterialReading[]
 let consumers: string[]
 let reads: number
 let isBroken: boolean
+let newestBackup: number | undefined
 let metrics: Metrics
 
 beforeEach(() => {
@@ -69,6 +70,7 @@ beforeEach(() => {
   consumers = ['chat-server']
   reads = 0
   isBroken = false
+  newestBackup = undefined
   const readings = {
     materials: () => {
       reads += 1
@@ -78,6 +80,7 @@ beforeEach(() => {
     get consumers() {
       return consumers
     },
+    newestBackup: () => newestBackup,
     version: '1.2.3',
   }
   metrics = createMetrics(events, readings, clock)
@@ -116,6 +119,15 @@ describe('metrics', () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text })
     assert.equal(`${stdout.toString()}${stderr.toString()}`, '')
     assert.equal(status, 0)
+  })
+
+  it('show when the newest backup was made, once there is one', async () => {
+    const name = 'backup_last_success_timestamp_seconds'
+    assert.equal((await scrape()).get(name), undefined)
+    newestBackup = now
+    assert.equal((await scrape()).get(name), now / 1_000)
+    newestBackup = undefined
+    assert.equal((await scrape()).get(name), undefined)
   })
 
   it('show a material as it is read', async () => {

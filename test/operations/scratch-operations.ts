@@ -94,6 +94,13 @@ export class ScratchOperations {
       planner: this.planner,
       clock: scratch.clock,
       recover: async () => {},
+      backups: {
+        make: async (_, folder = '/var/backups') => ({
+          path: `${folder}/rekeyd.age`,
+          bytes: 1,
+          made: scratch.clock.now(),
+        }),
+      },
       surroundings: {
         version: '1.2.3',
         mode: 'rotate',

@@ -18,6 +18,7 @@ const parts = {
   openssl: { install: debian('openssl'), present: () => onPath('openssl') },
   sqlcipher: { install: debian('sqlcipher'), present: () => onPath('sqlcipher') },
   promtool: { install: debian('prometheus'), present: () => onPath('promtool') },
+  age: { install: debian('age'), present: () => onPath('age', 'tar') },
   strace: { install: debian('strace'), present: () => onPath('strace') },
   chromium: { install: debian('chromium'), present: () => onPath('chromium') },
   root: { install: 'run the tests as root', present: () => process.getuid?.() === 0 },

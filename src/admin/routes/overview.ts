@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
-import { bodySchema, callerOf, numberInQuery, textSchema } from '../request.ts'
+import { bodySchema, callerOf, numberInQuery, pathSchema, textSchema } from '../request.ts'
 
 const planQuery = z.strictObject({
   days: numberInQuery(0, 3660).default(90).describe('How far to look ahead.'),
@@ -12,6 +12,9 @@ const auditQuery = z.strictObject({
 const pauseBody = bodySchema({
   reason: textSchema.describe('Why they are paused.'),
   until: z.iso.datetime({ offset: true }).exactOptional().describe('Absent: until resumed.'),
+})
+const backupBody = bodySchema({
+  to: pathSchema.exactOptional().describe('Another folder than the configured one.'),
 })
 
 /** What concerns all materials. */
@@ -26,6 +29,11 @@ export function overviewRoutes(app: AdminApp, { operations }: AdminParts): void 
   app.get('/v1/audit', { schema: { querystring: auditQuery } }, async ({ query }) => ({
     schema_version: 1,
     rows: await operations().audit(query.after, query.limit),
+  }))
+
+  app.post('/v1/backup', { schema: { body: backupBody } }, async (request) => ({
+    schema_version: 1,
+    ...(await operations().backup(request.body.to, callerOf(request))),
   }))
 
   app.post('/v1/rotate-due', { schema: { body: bodySchema({}) } }, async (request) => ({

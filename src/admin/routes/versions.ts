@@ -1,19 +1,14 @@
 import { z } from 'zod'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
-import { bodySchema, callerOf, materialParams } from '../request.ts'
+import { bodySchema, callerOf, materialParams, pathSchema } from '../request.ts'
 
 const partName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, 'is no name of a part')
-const path = z
-  .string()
-  .max(4_095)
-  .regex(/^\/[^\0]*$/, 'must be an absolute path')
-
 const importBody = bodySchema({
   parts: z
     .array(
       z.strictObject({
         part: partName.describe('Which part the file holds.'),
-        path: path.describe('A file that rekeyd itself may read.'),
+        path: pathSchema.describe('A file that rekeyd itself may read.'),
       }),
     )
     .min(1)
@@ -31,7 +26,7 @@ const revealBody = bodySchema({
     .regex(/^[a-z][a-z0-9-]{0,30}$/, 'is no format')
     .exactOptional()
     .describe('By default the first.'),
-  out: path.describe('The file that rekeyd writes, with mode 0600; it must not exist.'),
+  out: pathSchema.describe('The file that rekeyd writes, with mode 0600; it must not exist.'),
 })
 
 /** Versions that come in and go out, by files of this host: no secret is ever in a request or an answer. */

@@ -22,6 +22,27 @@ export interface Whereabouts {
   readonly now: number
 }
 
+/** What is to be done with a backup. Paths are absolute. */
+export interface RestoreOptions {
+  readonly file: string
+  /** File with the age identity. */
+  readonly identity: string
+  readonly checkOnly: boolean
+  readonly replace: boolean
+  readonly takeOver: boolean
+}
+
+/** A backup that was looked at, or restored. */
+export interface RestoredView {
+  /** When and where it was made. */
+  readonly created: string
+  readonly host: string
+  readonly materials: readonly string[]
+  readonly audit_rows: number
+  /** Where it is now; absent when it was only looked at. */
+  readonly state_dir?: string
+}
+
 /** The rest of rekeyd as the commands use it: loaded only by those that need it. */
 export interface CliParts {
   readonly clock: Clock
@@ -43,6 +64,13 @@ export interface CliParts {
    * @throws OperatorError `refused` when there is a store already
    */
   createStore(config: Config): Promise<void>
+  /**
+   * Looks at a backup, or puts it where no store is. The config comes from the backup where there is none.
+   * @throws OperatorError `locked` when a daemon runs, `refused` when there is a store or it is not this host's
+   */
+  restore(where: Whereabouts, options: RestoreOptions): Promise<RestoredView>
+  /** Makes the store that is there this machine's. */
+  takeOver(where: Whereabouts): Promise<{ readonly stateDir: string }>
   /** Lays ./var out where that is not done yet, and starts the demo server. */
   prepareQuickstart(folder: string): Promise<{
     readonly configPath: string

@@ -20,6 +20,15 @@ export const rekeydParts: CliParts = {
     const { createStoreFor } = await import('../../assemble.ts')
     return createStoreFor(config)
   },
+  async restore(where, options) {
+    const { restoreBackup } = await import('../../assemble.ts')
+    const load = () => loadConfig(where)
+    return restoreBackup({ ...options, configPath: await configPathOf(where), load })
+  },
+  async takeOver(where) {
+    const { takeOverStore } = await import('../../assemble.ts')
+    return takeOverStore(await loadConfig(where))
+  },
   async prepareQuickstart(folder) {
     const { prepareQuickstart } = await import('../../quickstart/quickstart.ts')
     return prepareQuickstart(folder)
