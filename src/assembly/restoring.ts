@@ -51,7 +51,8 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
   }
   const config = await load()
   const { stateDir, storeKey } = config
-  return locked(config, async () => {
+  // Awaited here: the backup is wiped when this function returns.
+  return await locked(config, async () => {
     if ('file' in storeKey) await makeStoreKey(storeKey.file)
     const placement = { stateDir, storeKey, clock: systemClock, replace, takeOver }
     const { materials, rows } = await backup.place(placement)
