@@ -57,16 +57,7 @@ export function assemble(parts: AssemblyParts): Assembly {
   const engine = assembleEngine(parts, materials, signs.bootId)
   const scheduler = assembleScheduler(parts, materials, engine, guard)
   const backups = assembleBackups(parts)
-  let doubt: ClockState = { suspect: false }
-  const listening = [
-    parts.events.on('clock.suspect', ({ suspect, reason }) => {
-      doubt = { suspect, ...(reason !== undefined && { reason }) }
-    }),
-    // Rotations by hand move dates that the scheduler has in its heap.
-    parts.events.on('rotation.finished', ({ changes }) => {
-      for (const { material } of changes) scheduler.poke(material)
-    }),
-  ]
+  const heard = listen(parts.events, scheduler)
   const stopped = new AbortController()
   let watching: Promise<void> | undefined
   let recovered: Promise<void> | undefined
@@ -78,7 +69,7 @@ export function assemble(parts: AssemblyParts): Assembly {
     operations: assembleOperations(
       { ...parts, materials, engine, scheduler, backups },
       recover,
-      () => doubt,
+      heard.clock,
     ),
     backups,
     readings: () =>
@@ -99,9 +90,29 @@ export function assemble(parts: AssemblyParts): Assembly {
     async stop(grace) {
       stopped.abort()
       await watching
-      for (const ignore of listening) ignore()
+      heard.stop()
       await Promise.all([scheduler.stop(), engine.stop(grace)])
       await backups.stop()
+    },
+  }
+}
+
+/** What the parts have to hear from each other. */
+function listen(events: Events, scheduler: Scheduler) {
+  let doubt: ClockState = { suspect: false }
+  const stops = [
+    events.on('clock.suspect', ({ suspect, reason }) => {
+      doubt = { suspect, ...(reason !== undefined && { reason }) }
+    }),
+    // Rotations by hand move dates that the scheduler has in its heap.
+    events.on('rotation.finished', ({ changes }) => {
+      for (const { material } of changes) scheduler.poke(material)
+    }),
+  ]
+  return {
+    clock: () => doubt,
+    stop() {
+      for (const stop of stops) stop()
     },
   }
 }

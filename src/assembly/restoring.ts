@@ -3,11 +3,13 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { openBackup } from '../backup/restore.ts'
 import type { Config } from '../config/config.ts'
+import { Events } from '../model/events.ts'
 import { lockedBy, tryLock } from '../store/lock.ts'
 import { replaceFile } from '../store/replace-file.ts'
-import { openStore } from '../store/store.ts'
+import { openStore, type Store } from '../store/store.ts'
 import { createStoreKeyFile } from '../store/store-key.ts'
 import { systemClock } from '../support/clock.ts'
+import { assemble } from './assemble.ts'
 
 export interface RestoreRequest {
   /** The backup, and a file with the age identity that opens it. */
@@ -56,7 +58,10 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
     if ('file' in storeKey) await makeStoreKey(storeKey.file)
     const placement = { stateDir, storeKey, clock: systemClock, replace, takeOver }
     const { materials, rows } = await backup.place(placement)
-    ;(await openStore({ stateDir, storeKey, clock: systemClock, takeOver })).close()
+    await settleRestored(
+      config,
+      await openStore({ stateDir, storeKey, clock: systemClock, takeOver }),
+    )
     return { created, host, materials, audit_rows: rows, state_dir: stateDir }
   })
 }
@@ -65,9 +70,25 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
 export async function takeOverStore(config: Config): Promise<{ readonly stateDir: string }> {
   const { stateDir, storeKey } = config
   return locked(config, async () => {
-    ;(await openStore({ stateDir, storeKey, clock: systemClock, takeOver: true })).close()
+    await settleRestored(
+      config,
+      await openStore({ stateDir, storeKey, clock: systemClock, takeOver: true }),
+    )
     return { stateDir }
   })
+}
+
+/** What a start does first with a restored store: it closes what was open and lets every material wait. */
+async function settleRestored(config: Config, store: Store): Promise<void> {
+  const surroundings = { daemon: false, paths: { state_dir: config.stateDir } }
+  const parts = { config, store, clock: systemClock, events: new Events(), surroundings }
+  const assembly = assemble(parts)
+  try {
+    await assembly.recover()
+  } finally {
+    await assembly.stop(0)
+    store.close()
+  }
 }
 
 /** One that is there already, made by hand or by an interrupted start, is used as it is. */

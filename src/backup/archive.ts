@@ -63,9 +63,3 @@ export async function openArchive(
     type === 'file' && data ? [{ name, content: data }] : [],
   )
 }
-
-/** Throws when `recipient` is none, as a check of the configuration. */
-export async function checkRecipient(recipient: string): Promise<void> {
-  const { Encrypter } = await import('age-encryption')
-  new Encrypter().addRecipient(recipient)
-}

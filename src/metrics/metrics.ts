@@ -42,7 +42,7 @@ export function createMetrics(
     registers,
   }).set({ version: readings.version }, 1)
   const show = registerMaterials(registers)
-  showBackups(registers, readings)
+  const showBackup = registerBackup(registers)
   const stops = [
     ...countRotations(events, registers, readings),
     ...countConsumers(events, registers, readings),
@@ -53,7 +53,11 @@ export function createMetrics(
   let rendering: Promise<string> | undefined
   return {
     async render() {
-      rendering ??= textOf(registry, () => show(readings.materials())).finally(() => {
+      const read = () => {
+        show(readings.materials())
+        showBackup(readings.newestBackup())
+      }
+      rendering ??= textOf(registry, read).finally(() => {
         rendering = undefined
       })
       return { contentType: registry.contentType, text: await rendering }
@@ -68,18 +72,14 @@ export function createMetrics(
   }
 }
 
-/** No sample where there is no backup: an alert on absence is one of its own. */
-function showBackups(registers: Registry[], readings: Readings): void {
-  new Gauge({
+/** @returns what takes the time of the newest backup; without one there is no sample */
+function registerBackup(registers: Registry[]): (newest: number | undefined) => void {
+  const gauge = new Gauge({
     name: 'rekeyd_backup_last_success_timestamp_seconds',
     help: 'When the newest backup in the configured folder was made.',
     registers,
-    collect() {
-      const newest = readings.newestBackup()
-      if (newest === undefined) this.remove()
-      else this.set(newest / 1000)
-    },
   })
+  return (newest) => (newest === undefined ? gauge.remove() : gauge.set(newest / 1000))
 }
 
 /** One metric a turn of the event loop: thousands of materials must not hold anybody up. */

@@ -44,7 +44,8 @@ export class Starting {
     const missing: ManagedMaterial[] = []
     for (const material of this.#settled()) {
       const block = (reason: string) => this.#attention(material.name, driftPrefix + reason)
-      if (restored) block(restoredStore)
+      // Not drift, which would be over as soon as the targets agree: a person has to look.
+      if (restored) this.#attention(material.name, restoredStore)
       else {
         const create = () => void missing.push(material)
         await this.#reconcile(material, create).catch((error: unknown) => block(messageOf(error)))

@@ -37,7 +37,6 @@ export function retireChainKey(
   db.prepare('INSERT INTO former_chain_keys VALUES (?, ?)').run(until, sealed)
 }
 
-/** Of the audit rows up to `until`. */
-export function placeOf(until: number): SealedPlace {
+function placeOf(until: number): SealedPlace {
   return ['audit key', until]
 }

@@ -40,7 +40,7 @@ export function enter(
   return db
     .transaction(() => {
       const row = db.prepare('SELECT id, machine, epoch, restored FROM store').get() as StoreRow
-      const moved = row.machine !== '' && machine !== '' && row.machine !== machine
+      const moved = isElsewhere(row.machine, machine)
       if (moved && !takeOver) throw otherMachine(`the store ${db.name}`)
       const why = moved ? 'taken over from another machine' : doubt(row, audit, marker)
       if (why !== undefined) {
@@ -67,6 +67,11 @@ export function enter(
  */
 export function machineName(id = readIfPresent('/etc/machine-id')?.trim() ?? ''): string {
   return id === '' ? '' : createHash('sha256').update('rekeyd machine').update(id).digest('hex')
+}
+
+/** Whether a store is of another machine; what cannot be told is not. */
+export function isElsewhere(machine: string, here: string): boolean {
+  return machine !== '' && here !== '' && machine !== here
 }
 
 /** Why this may not be the store that was last used here; undefined when all is well. */

@@ -7,9 +7,9 @@ import { chainKeys } from './chain-keys.ts'
 import { markCompromised } from './compromised.ts'
 import { refusePresent } from './create-store.ts'
 import { databasePath, openDatabase, removeDatabase } from './database.ts'
-import { machineName, otherMachine, self } from './entrance.ts'
+import { isElsewhere, machineName, otherMachine, self } from './entrance.ts'
 import { fingerprintKey } from './fingerprint-key.ts'
-import { createKeyFile, keyFilePath, openKeyText, type StoreKeys, wipeKeys } from './key-file.ts'
+import { keyFilePath, keyFileText, openKeyText, type StoreKeys, wipeKeys } from './key-file.ts'
 import { replaceFile, syncFolder } from './replace-file.ts'
 import type { StoreCopy } from './store-copy.ts'
 import { readStoreKey, type StoreKeySource, wrapperOf } from './store-key.ts'
@@ -55,18 +55,19 @@ export async function placeCopy(copy: StoreCopy, placement: Placement): Promise<
   const wrapper = readStoreKey(storeKey)
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
   const staged = `${path}.new`
-  const { keys, checked } = await stageCopy(staged, copy, placement)
   try {
+    const { keys, checked } = await stageCopy(staged, copy, placement)
+    const keyFile = await keyFileText(keys, wrapper)
+    wipeKeys(keys)
     if (checked.isElsewhere && !placement.takeOver) throw otherMachine('the backup')
     moveAside(stateDir, new Date(placement.clock.now()))
-    await createKeyFile(stateDir, keys, wrapper)
+    replaceFile(keyFilePath(stateDir), keyFile)
     renameSync(staged, path)
     syncFolder(stateDir)
+    return checked
   } finally {
-    wipeKeys(keys)
     removeDatabase(staged)
   }
-  return checked
 }
 
 /** Looks at a copy without putting it anywhere. @param folder where it may lie meanwhile */
@@ -106,12 +107,14 @@ async function stageCopy(
     }).immediate()
     const names = db.prepare('SELECT DISTINCT material FROM versions ORDER BY material')
     const materials = names.pluck().all() as string[]
-    const [machine, here] = [
-      db.prepare('SELECT machine FROM store').pluck().get(),
-      machineName(machineId),
-    ]
-    const isElsewhere = machine !== '' && here !== '' && machine !== here
-    return { keys, checked: { store: keys.store, rows: verdict.head.seq, materials, isElsewhere } }
+    const machine = String(db.prepare('SELECT machine FROM store').pluck().get())
+    const checked = {
+      store: keys.store,
+      rows: verdict.head.seq,
+      materials,
+      isElsewhere: isElsewhere(machine, machineName(machineId)),
+    }
+    return { keys, checked }
   } catch (error) {
     wipeKeys(keys)
     throw error
@@ -126,7 +129,7 @@ function moveAside(stateDir: string, now: Date): void {
   const ours = [path, `${path}-wal`, `${path}-shm`, keyFilePath(stateDir)]
   const present = ours.filter((one) => lstatSync(one, { throwIfNoEntry: false }))
   if (present.length === 0) return
-  const aside = join(stateDir, `replaced-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`)
+  const aside = join(stateDir, `replaced-${now.toISOString().replace(/[-:.]/g, '')}`)
   mkdirSync(aside, { mode: 0o700 })
   for (const one of present) renameSync(one, join(aside, basename(one)))
   syncFolder(aside)

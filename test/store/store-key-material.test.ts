@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { SecretBytes } from '../../src/model/secret-bytes.ts'
+import type { SecretBytes } from '../../src/model/secret-bytes.ts'
 import type { Edition } from '../../src/model/version.ts'
 import { createKeyFile, makeKeys, openKeyFile, wrapIds } from '../../src/store/key-file.ts'
 import { randomSecret } from '../../src/store/seal.ts'

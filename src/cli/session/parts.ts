@@ -23,7 +23,7 @@ export interface Whereabouts {
 }
 
 /** What is to be done with a backup. Paths are absolute. */
-export interface RestoreOptions {
+interface RestoreOptions {
   readonly file: string
   /** File with the age identity. */
   readonly identity: string
