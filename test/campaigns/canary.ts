@@ -19,7 +19,9 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createStoreFor } from '../../src/assemble.ts'
+import { listBackups } from '../../src/backup/backup-folder.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { makeAgeKey } from '../backup/scratch-keys.ts'
 import { sampleProcesses } from '../scenarios/process-sampler.ts'
 import { preamble } from '../scenarios/scratch-rekeyd.ts'
 import { systemdEnvironment } from '../scenarios/stand-ins/systemd-environment.ts'
@@ -60,7 +62,7 @@ export const campaign: Campaign = {
 class CanaryHost {
   readonly #folder: string
   /** Every value that was ever a secret here, by where it was. */
-  readonly #secrets = new Map<string, string>()
+  readonly #secrets = new Map<string, string | Buffer>()
   /** What may be read by others, by where it comes from. */
   readonly #shown = new Map<string, Buffer>()
   #daemon: ChildProcess | undefined
@@ -149,11 +151,15 @@ class CanaryHost {
       db.exec('CREATE TABLE message (body); INSERT INTO message VALUES (randomblob(50000))')
       db.close()
     }
-    write('rekeyd/rekeyd.yaml', preamble(this.#folder) + configFor((name) => this.#path(name)))
+    const { recipient } = await makeAgeKey(this.#path('etc/identity'))
+    const [, identity = ''] = readFileSync(this.#path('etc/identity'), 'utf8').split('\n')
+    this.#secrets.set('the age identity', identity)
+    const config = configFor(recipient, (name) => this.#path(name))
+    write('rekeyd/rekeyd.yaml', preamble(this.#folder) + config)
     await createStoreFor(
       await loadConfig({ path: this.#path('rekeyd/rekeyd.yaml'), now: Date.now() }),
     )
-    this.#secrets.set('the store key', readFileSync(this.#path('rekeyd/store.key'), 'utf8').trim())
+    this.#secrets.set('the store key', readFileSync(this.#path('rekeyd/store.key')))
   }
 
   async #start(): Promise<void> {
@@ -182,7 +188,19 @@ class CanaryHost {
   /** Rotations that succeed and that fail, every question that there is, and bad ones. */
   async #use(): Promise<void> {
     const rounds = [
-      ['token', 'vapid', 'signing', 'db', 'unproved', 'json', 'yaml', 'toml', 'env', 'wrong'],
+      [
+        'token',
+        'vapid',
+        'signing',
+        'db',
+        'store',
+        'unproved',
+        'json',
+        'yaml',
+        'toml',
+        'env',
+        'wrong',
+      ],
       ['token', 'db'],
     ]
     for (const name of rounds.flat()) {
@@ -204,6 +222,7 @@ class CanaryHost {
     await this.#rekeyd('import', 'vapid', this.#path('junk'))
     await this.#ask('POST', '/v1/materials/token/reveal', { out: this.#path('etc/token') })
     await this.#ask('POST', '/v1/materials/token/compromise', {})
+    await this.#ask('POST', '/v1/materials/store/compromise', {})
     this.#collect('after the compromise')
     for (const path of [
       '/',
@@ -217,12 +236,27 @@ class CanaryHost {
     ]) {
       await this.#ask('GET', path)
     }
+    await this.#ask('POST', '/v1/backup', {})
+    await this.#rekeyd('backup', '--to', this.#path('elsewhere'))
+    await this.#restore()
     await this.#rekeyd('status')
     await this.#rekeyd('status', '--json')
     await this.#rekeyd('history')
     await this.#rekeyd('plan')
     await this.#rekeyd('verify', 'wrong')
     await this.#rekeyd('reveal', 'token', '--out', this.#path('etc/token'))
+  }
+
+  /** Looks whether each backup could be brought back, and whether junk could. */
+  async #restore(): Promise<void> {
+    const backups = ['backups', 'elsewhere'].flatMap((folder) =>
+      listBackups(this.#path(folder)).map(({ path }) => path),
+    )
+    if (backups.length < 2) throw new Error('there is no backup to judge')
+    for (const path of [...backups, this.#path('etc/token')]) {
+      await this.#rekeyd('restore', path, '--check', '--identity', this.#path('etc/identity'))
+      await this.#rekeyd('restore', path, '--check', '--identity', this.#path('etc/token'))
+    }
   }
 
   /** Adds what the targets hold now to the secrets. */
@@ -234,9 +268,10 @@ class CanaryHost {
       'database key': systemdEnvironment(this.#path('etc/db.env'))['DB_KEY'],
       vapid: /VAPID="?([^"\n]+)/.exec(readIfThere(this.#path('etc/vapid.env')))?.[1],
       signing: readIfThere(this.#path('etc/signing')).split('\n')[1],
+      'store key': readFileSync(this.#path('rekeyd/store.key')),
     }
     for (const [name, value] of Object.entries(values)) {
-      if (value && ![...this.#secrets.values()].includes(value)) {
+      if (value && ![...this.#secrets.values()].some((known) => isSame(known, value))) {
         this.#secrets.set(`${name}, ${when}, ${this.#secrets.size}`, value)
       }
     }
@@ -305,15 +340,18 @@ class CanaryHost {
   }
 }
 
-function configFor(path: (name: string) => string): string {
+function configFor(recipient: string, path: (name: string) => string): string {
   const bad = (['json', 'yaml', 'toml'] as const).map(
     (name) => `
   ${name}: { kind: token, rotate: { every: 90d }, verify: none, targets: [{ ${name}: { path: ${path(`etc/bad.${name}`)}, pointer: /token } }] }`,
   )
   return `
+recovery: { recipients: [${recipient}] }
+backup: { to: ${path('backups')} }
 consumers:
   nobody: { command: { stop: [/usr/bin/true], start: [/usr/bin/true] }, dwell: 1s }
 materials:
+  store: { kind: store-key, rotate: { every: 365d }, targets: [store_key], verify: [store_key] }
   token: { kind: token, rotate: { every: 90d }, verify: none, targets: [{ file: { path: ${path('etc/token')} } }] }
   unproved:
     kind: token
@@ -358,6 +396,10 @@ function listeningSockets(pid: number): number {
     .map((line) => line.trim().split(/\s+/))
     .filter(([, , , state, , , , , , inode]) => state === '0A' && own.has(`socket:[${inode}]`))
     .length
+}
+
+function isSame(one: string | Buffer, other: string | Buffer): boolean {
+  return Buffer.from(one).equals(Buffer.from(other))
 }
 
 function readIfThere(path: string): string {

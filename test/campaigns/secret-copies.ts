@@ -1,21 +1,25 @@
 import { closeSync, globSync, lstatSync, openSync, readFileSync, readSync } from 'node:fs'
 
 /** A secret in the spellings in which a careless program shows it. */
-export function spellingsOf(secret: string): readonly Buffer[] {
+export function spellingsOf(secret: string | Buffer): readonly Buffer[] {
   const bytes = Buffer.from(secret)
-  const texts = [
-    secret,
-    ...(['base64', 'base64url', 'hex'] as const).map((of) => bytes.toString(of)),
-  ]
+  const encoded = (['base64', 'base64url', 'hex'] as const).map((of) => bytes.toString(of))
+  if (typeof secret !== 'string') return [bytes, ...withoutPadding(encoded)]
+  const texts = [secret, ...encoded]
   const quoted = JSON.stringify(secret).slice(1, -1)
   const wide = Buffer.from(secret, 'utf16le')
-  return [...new Set([...texts, quoted, encodeURIComponent(secret)])]
-    .map((text) => Buffer.from(text.replace(/=+$/, '')))
-    .concat(wide)
+  return [...withoutPadding([...texts, quoted, encodeURIComponent(secret)]), wide]
+}
+
+function withoutPadding(texts: readonly string[]): readonly Buffer[] {
+  return [...new Set(texts)].map((text) => Buffer.from(text.replace(/=+$/, '')))
 }
 
 /** The secrets, by name, of which one spelling is in the bytes. */
-export function secretsIn(bytes: Buffer, secrets: ReadonlyMap<string, string>): readonly string[] {
+export function secretsIn(
+  bytes: Buffer,
+  secrets: ReadonlyMap<string, string | Buffer>,
+): readonly string[] {
   return [...secrets]
     .filter(([, secret]) => spellingsOf(secret).some((spelling) => bytes.includes(spelling)))
     .map(([name]) => name)
