@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { slotError } from '../slot.ts'
 import type { Assignment, Dialect, Range } from './dialect.ts'
 import { ascii, isPlain, quoted, Scanner } from './scanner.ts'
@@ -36,7 +37,8 @@ export const compose: Dialect = {
     return assignments
   },
   write(value) {
-    if (value.includes(0)) return []
+    // The engine is asked in JSON, which cannot carry other bytes.
+    if (value.includes(0) || !isUtf8(value)) return []
     const ways: Buffer[] = isPlain(value) ? [Buffer.from(value)] : []
     const isLiteral = !value.includes(singleQuote) && !value.includes(backslash)
     if (isLiteral) ways.push(quoted(value, singleQuote, []))

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { slotError } from '../slot.ts'
 import type { Assignment, Dialect, Range } from './dialect.ts'
 import { ascii, isPlain, quoted, Scanner } from './scanner.ts'
@@ -25,12 +26,14 @@ export const systemd: Dialect = {
       if (name === undefined) continue
       refuseExport(name, scanner.lineOf(begin))
       const written = readValue(scanner)
-      assignments.push(scanner.assignment(name, begin, written))
+      const assignment = scanner.assignment(name, begin, written)
+      refuseNonUtf8(assignment)
+      assignments.push(assignment)
     }
     return assignments
   },
   write(value) {
-    if (value.includes(0)) return []
+    if (value.includes(0) || !isUtf8(value)) return []
     const ways = [quoted(value, doubleQuote, escapable)]
     if (!value.includes(singleQuote)) ways.push(quoted(value, singleQuote, []))
     return isPlain(value) ? [Buffer.from(value), ...ways] : ways
@@ -73,6 +76,16 @@ function readKey(scanner: Scanner): string | undefined {
 function refuseExport(name: string, line: number): void {
   if (!/^export\s/.test(name)) return
   throw slotError('systemd passes over lines with `export`', { line }, 'remove the word `export`')
+}
+
+/** Such a line makes systemd refuse the whole file, and with it the start of the unit. */
+function refuseNonUtf8({ name, text, line }: Assignment): void {
+  if (isUtf8(Buffer.from(name, 'latin1')) && isUtf8(text?.bytes ?? Buffer.alloc(0))) return
+  throw slotError(
+    'systemd refuses what is not UTF-8',
+    { line },
+    'choose a text format: base64url or hex',
+  )
 }
 
 function readValue(scanner: Scanner): Range {

@@ -49,6 +49,7 @@ const tables: Record<
     ['export a=1', /^1: systemd passes over lines with `export`$/],
     ['# c \\\na=1', /^1: a comment ends in a backslash/],
     ['\xef\xbb\xbfa=1', /byte order mark/],
+    ['# \xff\na=\xff', /^2: systemd refuses what is not UTF-8$/],
   ],
   // pkg/kvfile of docker/cli
   docker: [
@@ -160,6 +161,17 @@ for (const [name, dialect] of Object.entries(dialects)) {
     })
   })
 }
+
+describe('env dialects of programs that take text only', () => {
+  for (const name of ['systemd', 'compose', 'docker'] as const) {
+    it(`refuses to write bytes that ${name} would not take or would change`, async () => {
+      const slot = new Variable('K', dialects[name])
+      await assert.rejects(slot.set(Buffer.from('K=old\n'), Buffer.from([0x61, 0xff])), {
+        message: /^1: this dialect cannot express the value of K$/,
+      })
+    })
+  }
+})
 
 /** Letters and digits can be written in every dialect. */
 function isEasy(value: Buffer): boolean {
