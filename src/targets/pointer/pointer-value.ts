@@ -38,7 +38,7 @@ export class PointerValue implements Slot {
       throw slotError('does not exist', undefined, 'create the file, or correct the path')
     }
     const { mark, text } = decode(content)
-    const wanted = decode(value).text
+    const wanted = textOf(value)
     const present = this.#valueIn(await this.#parse(text))
     if (present === wanted) return SecretBytes.copyOf(content)
     if (present !== undefined && present !== null && typeof present !== 'string') {
@@ -135,11 +135,15 @@ function pruned(data: unknown, path: readonly string[]): unknown {
 }
 
 function decode(content: Buffer): { readonly mark: string; readonly text: string } {
-  if (content.length > largestText) throw slotError('is too large to be edited')
+  const text = textOf(content)
+  const mark = text.startsWith(byteOrderMark) ? byteOrderMark : ''
+  return { mark, text: text.slice(mark.length) }
+}
+
+function textOf(bytes: Buffer): string {
+  if (bytes.length > largestText) throw slotError('is too large to be edited')
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
-    const mark = text.startsWith(byteOrderMark) ? byteOrderMark : ''
-    return { mark, text: text.slice(mark.length) }
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw slotError('is not UTF-8 text', undefined, 'choose a text format such as base64url')
   }

@@ -162,6 +162,13 @@ for (const [name, syntax] of Object.entries(syntaxes) as [Name, Syntax][]) {
       await fc.assert(property, { numRuns: 150 })
     })
 
+    it('keeps a byte order mark that is part of the value', async () => {
+      const content = { json: '{"k":"o"}', toml: 'k = "o"', yaml: 'k: o' }[name]
+      const slot = new PointerValue('/k', syntax)
+      const edited = await slot.set(Buffer.from(content), Buffer.from('\ufeffnew'))
+      assert.equal((await slot.get(edited.bytes))?.bytes.toString(), '\ufeffnew')
+    })
+
     it('refuses what is not UTF-8, as content and as value', async () => {
       const slot = new PointerValue('/k', syntax)
       const bad = Buffer.from([0x6b, 0xff])
