@@ -66,13 +66,20 @@ export class PointerValue implements Slot {
     const value = this.#valueIn(await this.#parse(earlier))
     if (value === undefined) return this.remove(content)
     const [now, then] = [await this.#findValue(text), await this.#findValue(earlier)]
-    const written = earlier.slice(then.start, then.end)
-    return this.#proven(mark, text, splice(text, now, written), value)
+    const written = earlier.slice(then.written.start, then.written.end)
+    // What `set` put around the value that took its place goes with it.
+    const [ahead, behind] = then.around ?? ['', '']
+    const ownBreak = now.around?.[1] ?? ''
+    const start = now.written.start - (text.endsWith(ahead, now.written.start) ? ahead.length : 0)
+    const isPutBehind = ownBreak === '' && text.startsWith(behind, now.written.end)
+    const end = now.written.end + (isPutBehind ? behind.length : 0)
+    const whole = written + (behind === '' ? ownBreak : '')
+    return this.#proven(mark, text, splice(text, { start, end }, whole), value)
   }
 
-  async #findValue(text: string): Promise<TextRange> {
-    const { written }: Spot = await this.#syntax.find(text, this.#path)
-    if (written) return written
+  async #findValue(text: string) {
+    const spot: Spot = await this.#syntax.find(text, this.#path)
+    if (spot.written) return spot
     throw slotError(`has no ${this.#pointer}`)
   }
 

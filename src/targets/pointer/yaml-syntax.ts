@@ -22,7 +22,8 @@ export const yamlSyntax: Syntax = {
     return findYaml(await import('yaml'), text, (await read(text)).contents, path)
   },
   write(value, present) {
-    const isSingle = present?.startsWith("'") && /^[^\p{Cc}\u2028\u2029]*$/u.test(value)
+    const isSingle =
+      present?.startsWith("'") && /^[^\p{Cc}\u2028\u2029\ufeff\ufffe\uffff]*$/u.test(value)
     return isSingle ? `'${value.replaceAll("'", "''")}'` : writeDoubleQuoted(value)
   },
 }
@@ -98,10 +99,12 @@ function writtenAt(yaml: Yaml, text: string, node: Node | null, path: readonly s
     throw slotError(`/${path.join('/')} is not a plain string`, undefined, 'write it in quotes')
   }
   const written = rangeOf(node)
-  // `key:` with nothing behind it needs a blank; a block scalar owns the line break behind it.
+  // A blank has to stand between `:` and a value, and between that and a comment; a block scalar owns the line break
+  // behind it.
   const before = /[:,-]/.test(text[written.start - 1] ?? '') ? ' ' : ''
   const isBlock = node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED'
-  const behind = isBlock && text[written.end - 1] === '\n' ? lineBreakOf(text) : ''
+  const blank = text[written.end] === '#' ? ' ' : ''
+  const behind = isBlock && text[written.end - 1] === '\n' ? lineBreakOf(text) : blank
   return { written, around: [before, behind] as const }
 }
 

@@ -58,8 +58,18 @@ const edits: Record<Name, [string, string, string][]> = {
     ['/a/k', 'a:\n    x: 1 # c\n\nb: 1\n', 'a:\n    x: 1 # c\n    k: "new"\n\nb: 1\n'],
     ['/no', '%YAML 1.1\n---\nx: 1\n...\n', '%YAML 1.1\n---\nx: 1\n"no": "new"\n...\n'],
     ['/k', '# c\nx: 1', '# c\nx: 1\nk: "new"\n'],
+    ['/k', 'k:  # c\nx: 1\n', 'k:  "new" # c\nx: 1\n'],
   ],
 }
+
+/** Fuzzing found that these came back with a line break or a blank more. */
+const exactly: readonly string[] = [
+  'k: |\n  o\n  p\nx: 1\n',
+  'k: >-\r\n  o\r\nx: 1\r\n',
+  'l:\n- k: |1-\n   o\n- x\n',
+  'k:\nx: 1\n',
+  'k:  # c\nx: 1\n',
+]
 
 /** [pointer, content, message] */
 const refusals: Record<Name, [string, string, RegExp][]> = {
@@ -162,6 +172,12 @@ for (const [name, syntax] of Object.entries(syntaxes) as [Name, Syntax][]) {
       await fc.assert(property, { numRuns: 150 })
     })
 
+    it('writes no character that a reader of another version would take for something else', async () => {
+      const content = { json: '{"k":"o"}', toml: 'k = "o"', yaml: "k: 'o'" }[name]
+      const edited = await set(syntax, '/k', content, 'a\x7f\x85\u2028\ufeff\uffff')
+      assert.match(edited, /a\\u007f\\u0085\\u2028\\ufeff\\uffff/)
+    })
+
     it('keeps a byte order mark that is part of the value', async () => {
       const content = { json: '{"k":"o"}', toml: 'k = "o"', yaml: 'k: o' }[name]
       const slot = new PointerValue('/k', syntax)
@@ -180,3 +196,20 @@ for (const [name, syntax] of Object.entries(syntaxes) as [Name, Syntax][]) {
     })
   })
 }
+
+describe('giving back a value of YAML', () => {
+  for (const before of exactly) {
+    it(`leaves ${JSON.stringify(before)} as it was`, async () => {
+      const slot = new PointerValue(before.startsWith('l') ? '/l/0/k' : '/k', yamlSyntax)
+      const edited = await slot.set(Buffer.from(before), Buffer.from('new'))
+      const restored = await slot.restore(edited.bytes, Buffer.from(before))
+      assert.equal(restored.bytes.toString(), before)
+    })
+  }
+
+  it('puts a flow scalar in the place of a block scalar', async () => {
+    const slot = new PointerValue('/k', yamlSyntax)
+    const restored = await slot.restore(Buffer.from('k: |\n  o\nx: 1\n'), Buffer.from("k: 'o'\n"))
+    assert.equal(restored.bytes.toString(), "k: 'o'\nx: 1\n")
+  })
+})
