@@ -37,9 +37,15 @@ export interface Syntax {
   write(value: string, present: string | undefined): string
 }
 
-/** A JSON string that is also a basic string of TOML and a double-quoted scalar of YAML. */
+/** What is a line break, or not allowed, to TOML or to a reader of YAML 1.1. */
+const unsafe = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g
+
+/** A JSON string that is also a basic string of TOML and a double-quoted scalar of YAML, 1.1 included. */
 export function writeDoubleQuoted(value: string): string {
-  return JSON.stringify(value).replaceAll('\x7f', '\\u007f')
+  return JSON.stringify(value).replace(
+    unsafe,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** From the beginning of the line of `start` to behind the line break after `end`. */
