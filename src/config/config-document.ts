@@ -3,6 +3,9 @@ import type { Document, Node, Pair, Scalar, YAMLError } from 'yaml'
 import { depthProblem } from './nesting.ts'
 import { type Located, type Path, type Position, quoted } from './problem.ts'
 
+/** Problems after which no more are looked for: they are shown to a person. */
+const enough = 100
+
 /** A parsed config that remembers where everything stands. */
 export interface ConfigDocument {
   /** Plain values; every key is an own string key, and none is `__proto__`. */
@@ -106,18 +109,26 @@ function nodeProblems(
   if (document.contents === null) {
     problems.push({ line: 1, column: 1, message: 'the file is empty; see `rekeyd init`' })
   }
+  // Not `Alias.resolve`: each takes a walk over the whole document.
+  const anchors = new Map<string, Node>()
+  const anchored = (node: Node & { readonly anchor?: string }) => {
+    if (node.anchor !== undefined) anchors.set(node.anchor, node)
+  }
   let aliases = 0
   yaml.visit(document, {
+    Scalar: (_, scalar) => anchored(scalar),
+    Seq: (_, seq) => anchored(seq),
     Map(_, map) {
+      anchored(map)
       for (const [key, message] of keyProblems(map.items, position)) add(key, message)
+      return problems.length < enough ? undefined : yaml.visit.BREAK
     },
     Alias(_, alias, ancestors) {
-      // Counted first: to resolve one takes a walk over the whole document.
       if (++aliases > 100) {
         add(alias, 'more than 100 aliases')
         return yaml.visit.BREAK
       }
-      const source = alias.resolve(document)
+      const source = anchors.get(alias.source)
       if (!source) add(alias, 'this alias has no anchor before it')
       else if (ancestors.includes(source)) add(alias, 'this alias stands within its own anchor')
       return undefined
@@ -130,6 +141,7 @@ function keyProblems(items: readonly Pair[], position: (offset: number) => Posit
   const seen = new Map<string, Node>()
   const problems: [Node, string][] = []
   for (const { key } of items as Pair<Scalar>[]) {
+    if (problems.length >= enough) break
     const name = String(key.value)
     const first = seen.get(name)
     if (name === '__proto__') problems.push([key, 'the key `__proto__` is not allowed'])
