@@ -1,3 +1,5 @@
+import { quoted } from './problem.ts'
+
 /**
  * The candidate that `word` was probably meant to be: fewest typing errors (insert, delete, replace,
  * swap of neighbours), and no more than one in three letters; or one that it is short for.
@@ -21,6 +23,15 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   if (near !== undefined) return `; did you mean \`${near}\`?`
   if (candidates.length === 0) return ''
   return `; known here: ${candidates.join(', ')}`
+}
+
+/**
+ * The word, quoted, where an error may show it; undefined for what is neither a plain word nor nearly one of the
+ * candidates: that may be a secret in the wrong place.
+ */
+export function shownWord(word: string, candidates: readonly string[]): string | undefined {
+  const isPlain = /^[a-z][a-z0-9_-]{0,30}$/.test(word)
+  return isPlain || closest(word, candidates) !== undefined ? quoted(word) : undefined
 }
 
 function isShortFor(word: string, candidate: string): boolean {

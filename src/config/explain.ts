@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { closest, suggestion } from './closest.ts'
 import type { ConfigDocument } from './config-document.ts'
 import { type Path, type Problem, quoted } from './problem.ts'
-import { wording } from './wording.ts'
+import { unknownWord, wording } from './wording.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -147,8 +147,9 @@ function namesIn(alternatives: readonly (readonly Issue[])[]): string[] {
 }
 
 function notAmong(value: unknown, names: readonly string[]): string {
+  if (names.length === 0) return 'expected a map'
   if (typeof value !== 'string') return `expected one of ${names.join(', ')}`
-  return `${quoted(value)} is unknown${suggestion(value, names)}`
+  return unknownWord(value, names)
 }
 
 function about(path: Path, value: unknown, message: string): string {

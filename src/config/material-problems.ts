@@ -1,6 +1,6 @@
 import type { Consumer } from '../consumers/consumer.ts'
 import type { MadeHere, Part } from '../materials/kind.ts'
-import { suggestion } from './closest.ts'
+import { shownWord, suggestion } from './closest.ts'
 import type { Instances, MaterialInstance, TargetInstance } from './instances.ts'
 import type { Problem } from './problem.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -73,7 +73,9 @@ function partProblem({ path, target }: TargetInstance, { parts }: MadeHere): Pro
   const name = target.part ?? Object.keys(parts)[0] ?? ''
   const part: Part | undefined = Object.hasOwn(parts, name) ? parts[name] : undefined
   if (!part) {
-    const message = `there is no part \`${name.slice(0, 63)}\`${suggestion(name, Object.keys(parts))}`
+    const known = Object.keys(parts)
+    const shown = shownWord(name, known) ?? 'of this name'
+    const message = `there is no part ${shown}${suggestion(name, known)}`
     return [{ path: [...path, 'part'], message }]
   }
   if (target.format === undefined || part.formats.includes(target.format)) return []

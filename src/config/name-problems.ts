@@ -1,4 +1,4 @@
-import { suggestion } from './closest.ts'
+import { shownWord, suggestion } from './closest.ts'
 import { databaseKeyNames } from './database-key-names.ts'
 import type { ParsedMaterial } from './material-schema.ts'
 import type { Path, Problem } from './problem.ts'
@@ -61,6 +61,8 @@ function undefinedName(
 ): Problem[] {
   if (name === undefined || Object.hasOwn(table, name)) return []
   if (what === 'window' && name === noWindow) return []
-  const message = `there is no ${what} \`${name.slice(0, 63)}\`${suggestion(name, Object.keys(table))}`
+  const known = Object.keys(table)
+  const shown = shownWord(name, known) ?? 'of this name'
+  const message = `there is no ${what} ${shown}${suggestion(name, known)}`
   return [{ path, message }]
 }

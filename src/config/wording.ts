@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { suggestion } from './closest.ts'
-import { quoted } from './problem.ts'
+import { shownWord, suggestion } from './closest.ts'
 
 type Words = {
   readonly [Code in z.core.$ZodIssueCode]: (
@@ -35,7 +34,13 @@ export const wording = (issue: z.core.$ZodRawIssue): string =>
 
 function wrongWord(allowed: readonly string[], input: unknown): string {
   if (typeof input !== 'string') return `expected one of ${allowed.join(', ')}`
-  return `${quoted(input)} is unknown${suggestion(input, allowed)}`
+  return unknownWord(input, allowed)
+}
+
+/** What to say about a word that is none of those that could have been chosen. */
+export function unknownWord(word: string, allowed: readonly string[]): string {
+  const shown = shownWord(word, allowed) ?? 'what stands here'
+  return `${shown} is unknown${suggestion(word, allowed)}`
 }
 
 function knownKeys(schema: unknown): string[] {

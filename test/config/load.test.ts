@@ -113,9 +113,9 @@ describe('loadConfig', () => {
     assert.equal(outside.materials[0]?.window, undefined)
   })
 
-  it('does not repeat a long value', async () => {
+  it('does not repeat a value that may be a secret', async () => {
     const error = await failure(`mode: ${'hunter2'.repeat(20)}\nmaterials: {}\n`)
-    assert.match(error.message, /^rekeyd\.yaml:1:7: `mode`: `.{1,40}` is unknown/)
+    assert.match(error.message, /^rekeyd\.yaml:1:7: `mode`: what stands here is unknown; known/)
   })
 
   it('reads CRLF like LF', async () => {
