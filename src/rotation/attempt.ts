@@ -5,7 +5,7 @@ import type { Actor } from '../store/key-store.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
 import { newVersion, wipe } from './adoption.ts'
 import { conclude } from './conclusion.ts'
-import { refuseForeign } from './foreign.ts'
+import { refuseForeign, sparesForeign } from './foreign.ts'
 import type { ManagedMaterial } from './managed.ts'
 import { memberOf } from './member-of.ts'
 import type { EngineParts } from './outcome.ts'
@@ -90,7 +90,14 @@ function begin(parts: EngineParts, order: Order, made: ReadonlyMap<Draft, Made>)
 export function walkPlan(id: string, trigger: Trigger, members: readonly Member[]): WalkPlan {
   const announces = trigger === 'announce'
   const placements = announces ? members.flatMap(announcementsOf) : placementsOf(members)
-  return { id, members, placements, consumers: consumerSteps(placements), proves: !announces }
+  return {
+    id,
+    members,
+    placements,
+    consumers: consumerSteps(placements),
+    proves: !announces,
+    sparesForeign: sparesForeign(trigger),
+  }
 }
 
 export function announceStart({ journal, events, clock }: EngineParts, id: string): void {
@@ -109,7 +116,9 @@ async function prepare(
 ): Promise<void> {
   signal.throwIfAborted()
   const members = drafts.map((draft) => memberOf(parts, draft, []))
-  for (const member of members) await refuseForeign(parts, member, trigger)
+  if (sparesForeign(trigger)) {
+    for (const member of members) await refuseForeign(parts.keys, member)
+  }
   await preflight(walkPlan('', trigger, members), trigger, parts.clock, signal)
   for (const draft of drafts) {
     if (draft.make) made.set(draft, await draft.make(signal))

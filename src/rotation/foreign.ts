@@ -1,7 +1,7 @@
 import type { Trigger } from '../model/rotation.ts'
+import type { KeyStore } from '../store/key-store.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { type Inspected, inspectMaterial } from './inspection.ts'
-import type { EngineParts } from './outcome.ts'
 import type { Member } from './plan.ts'
 
 /** What a person has asked for knowing what is there, or what leaves the active places alone. */
@@ -13,16 +13,16 @@ const regardless: ReadonlySet<Trigger> = new Set([
   'overlap-end',
 ])
 
+/** Whether a rotation must not write over what the store does not know. */
+export function sparesForeign(trigger: Trigger): boolean {
+  return !regardless.has(trigger)
+}
+
 /**
  * Refuses to write over what the store does not know: nobody could ever give that back.
  * @throws OperatorError `needs-attention`, naming the places
  */
-export async function refuseForeign(
-  { keys }: Pick<EngineParts, 'keys'>,
-  { material }: Member,
-  trigger: Trigger,
-): Promise<void> {
-  if (regardless.has(trigger)) return
+export async function refuseForeign(keys: KeyStore, { material }: Member): Promise<void> {
   const places = foreignPlaces(await inspectMaterial(material, keys))
   if (places.length === 0) return
   const { name } = material

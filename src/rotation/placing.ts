@@ -1,8 +1,10 @@
 import type { StepName } from '../model/rotation.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
 import type { HeldRecord } from '../store/journal.ts'
+import { OperatorError } from '../support/operator-error.ts'
 import { LiveChanged, type Move } from '../targets/target.ts'
 import type { Findings } from './findings.ts'
+import { inspectTarget } from './inspection.ts'
 import type { Placement } from './plan.ts'
 import type { Steps, WalkParts } from './steps.ts'
 
@@ -22,6 +24,8 @@ export class Placing {
   /** … and what it held before an earlier try that may have switched it, which nothing replaces. */
   readonly #pinned = new Map<Placement, SecretBytes>()
   readonly #returns = new Map<Placement, SecretBytes>()
+  /** Places that nothing is given back to: never switched, or changed by somebody else since. */
+  readonly #left = new Map<Placement, 'as it was' | 'foreign'>()
   readonly #done = new Set<Placement>()
 
   constructor(parts: WalkParts, id: string, placements: readonly Placement[], steps: Steps) {
@@ -61,8 +65,11 @@ export class Placing {
     this.#parts.journal.hold(this.#id, this.#records())
   }
 
-  /** Switches every place; an operator's edit since then is staged upon again. */
-  async activate(): Promise<void> {
+  /**
+   * Switches every place; an operator's edit since then is staged upon again.
+   * @param judge throws when an edit is not to be written over
+   */
+  async activate(judge: () => Promise<void>): Promise<void> {
     for (let staging = 1; ; staging += 1) {
       try {
         for (const placement of this.#open) {
@@ -73,11 +80,15 @@ export class Placing {
       } catch (error) {
         if (!(error instanceof LiveChanged) || staging === stagings) throw error
         await this.stage(AbortSignal.timeout(longest))
+        await judge()
       }
     }
   }
 
-  /** Gives every touched place back what it held; `stop` runs when all is staged for it. */
+  /**
+   * Gives every touched place back what it held; `stop` runs when all is staged for it.
+   * @throws OperatorError when all is done but for what somebody else has put there meanwhile
+   */
   async restore(stop: () => Promise<void>): Promise<void> {
     const givenUp = this.#placements.filter(isGivenUp)
     const touched = this.#placements.filter(
@@ -88,6 +99,10 @@ export class Placing {
     await stop()
     for (const placement of touched) await this.#giveBack(placement)
     for (const placement of givenUp) await this.#switch(placement)
+    const foreign = touched.filter((placement) => this.#left.get(placement) === 'foreign')
+    if (foreign.length === 0) return
+    const places = foreign.map(subjectOf).join(' and ')
+    throw new OperatorError(`${places} holds what somebody else put there, and was left as it is`)
   }
 
   /** Removes what the rotation left beside its places. */
@@ -131,6 +146,10 @@ export class Placing {
     await this.#step('stage', placement, async (signal) => {
       this.#returns.set(placement, await placement.target.stage(move, signal))
     })
+    if (!(await isStrange(placement))) return
+    // An adopted version in a spelling of its own, or an edit that only a person can judge.
+    const [before, now] = [this.#before(placement), this.#returns.get(placement)]
+    this.#left.set(placement, before && now?.equals(before) ? 'as it was' : 'foreign')
   }
 
   async #giveBack(placement: Placement): Promise<void> {
@@ -142,6 +161,7 @@ export class Placing {
       )
     }
     for (let staging = 1; ; staging += 1) {
+      if (this.#left.has(placement)) return
       const staged = this.#returns.get(placement)
       if (!staged) throw new RangeError(`${target.place.path} was not staged for the way back`)
       try {
@@ -189,6 +209,12 @@ export class Placing {
       held: this.#before(placement) ?? held,
     }))
   }
+}
+
+/** Whether it was seen to hold neither the one version nor the other. */
+async function isStrange({ target, edition, previous }: Placement): Promise<boolean> {
+  const finding = await inspectTarget(target, previous ? [edition, previous] : [edition])
+  return finding.holds === 'something else'
 }
 
 /** It was announced and has failed: clients must not wait for it any longer. */

@@ -2,6 +2,7 @@ import type { Edition } from '../model/version.ts'
 import type { Unfinished } from '../store/journal.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { Findings } from './findings.ts'
+import { refuseForeign } from './foreign.ts'
 import { Placing } from './placing.ts'
 import { type ConsumerStep, type Member, overlaps, type Placement } from './plan.ts'
 import { awaitReady, dwell, prove } from './proof.ts'
@@ -23,6 +24,8 @@ export interface WalkPlan {
   readonly consumers: readonly ConsumerStep[]
   /** Whether it ends by proof; an announced version is not in use yet. */
   readonly proves: boolean
+  /** Whether it gives way to what somebody else has put into its places. */
+  readonly sparesForeign: boolean
 }
 
 /**
@@ -60,9 +63,10 @@ export class Walk {
   async forward(): Promise<void> {
     this.#refuseLeaked()
     await this.#parkable((park) => this.#placing.stage(park))
+    await this.#parkable(() => this.#refuseForeign())
     await this.#parkable(async () => this.#refuseLeaked())
     await this.#quiesce()
-    await this.#placing.activate()
+    await this.#placing.activate(() => this.#refuseForeign())
     await this.#resume(this.plan.consumers)
     this.#refuseLeaked()
     if (this.plan.proves) await this.#parkable((park) => this.#verify('to', park))
@@ -160,6 +164,15 @@ export class Walk {
       for (const { managed } of this.plan.consumers) await dwell(managed, clock, signal)
       await round()
     })
+  }
+
+  /**
+   * Asked after each staging: what is switched afterwards is compared with what was staged upon, so nothing
+   * can slip in between.
+   */
+  async #refuseForeign(): Promise<void> {
+    if (!this.plan.sparesForeign) return
+    for (const member of this.plan.members) await refuseForeign(this.#parts.keys, member)
   }
 
   /** @throws OperatorError when a next version was marked as compromised meanwhile */

@@ -32,6 +32,10 @@ export class MemoryWorld {
   }
 }
 
+/** Whatever stands behind this mark is beside the value, and not ours: as another key of the same file. */
+export const beside = ' # '
+
+/** A place whose content is a value, and perhaps something {@link beside} it. */
 export class MemoryTarget implements Target {
   readonly type = 'memory'
   readonly place: Place
@@ -60,7 +64,7 @@ export class MemoryTarget implements Target {
   async stage({ rotation, edition }: Move): Promise<SecretBytes> {
     await this.#world.effect(`stage ${this.place.path}`)
     const live = this.#world.places.get(this.place.path)
-    const value = (await edition.bytes()).bytes.toString()
+    const value = (await edition.bytes()).bytes.toString() + besides(live)
     this.#staged.set(rotation, { value, live })
     return SecretBytes.fromText(JSON.stringify({ live: live ?? null }))
   }
@@ -69,7 +73,7 @@ export class MemoryTarget implements Target {
     const { path } = this.place
     const wanted = (await edition.bytes()).bytes.toString()
     const live = this.#world.places.get(path)
-    if (live === wanted) return
+    if (valueOf(live) === wanted) return
     const staged = this.#staged.get(rotation)
     if (!staged || staged.live !== live) throw new LiveChanged(`${path} was edited`)
     await this.#world.effect(`activate ${path}`)
@@ -77,15 +81,17 @@ export class MemoryTarget implements Target {
     this.#staged.delete(rotation)
   }
 
-  async withdraw(_move: Move, held: SecretBytes | undefined): Promise<void> {
+  async withdraw({ edition }: Move, held: SecretBytes | undefined): Promise<void> {
     await this.#world.effect(`withdraw ${this.place.path}`)
+    const ours = (await edition.bytes()).bytes.toString()
+    if (valueOf(this.#world.places.get(this.place.path)) !== ours) return
     const before = held ? (JSON.parse(held.bytes.toString()) as { live: string | null }).live : null
     if (before === null) this.#world.places.delete(this.place.path)
     else this.#world.places.set(this.place.path, before)
   }
 
   async inspect(candidates: readonly Edition[]) {
-    const live = this.#world.places.get(this.place.path)
+    const live = valueOf(this.#world.places.get(this.place.path))
     if (live === undefined) return { holds: 'nothing' as const }
     for (const edition of candidates) {
       if ((await edition.bytes()).bytes.toString() === live) {
@@ -96,7 +102,7 @@ export class MemoryTarget implements Target {
   }
 
   async read(): Promise<SecretBytes | undefined> {
-    const live = this.#world.places.get(this.place.path)
+    const live = valueOf(this.#world.places.get(this.place.path))
     return live === undefined ? undefined : SecretBytes.fromText(live)
   }
 
@@ -107,6 +113,14 @@ export class MemoryTarget implements Target {
   get leftovers(): number {
     return this.#staged.size
   }
+}
+
+function valueOf(content: string | undefined): string | undefined {
+  return content?.split(beside)[0]
+}
+
+function besides(content = ''): string {
+  return content.slice(valueOf(content)?.length)
 }
 
 /** Reads all its places when it starts; while it is down nobody can ask it anything. */
@@ -165,7 +179,7 @@ export class MemoryConsumer implements Consumer {
   #load(): void {
     this.serving = new Map(
       this.#reads.flatMap((path) => {
-        const value = this.#world.places.get(path)
+        const value = valueOf(this.#world.places.get(path))
         return value === undefined ? [] : [[path, value] as const]
       }),
     )

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { MadeHere } from '../../src/materials/kind.ts'
 import type { ManagedMaterial } from '../../src/rotation/managed.ts'
 import {
+  beside,
   MemoryConsumer,
   MemoryTarget,
   MemoryVerifier,
@@ -209,16 +210,19 @@ describe('Engine', () => {
     assert.ok(scratch.seen.some(({ type }) => type === 'store.error'))
   })
 
-  it('stages again when an operator edited the place meanwhile', async () => {
-    await started()
+  it('stages again when an operator edited the place meanwhile, and keeps the edit', async () => {
+    const { first } = await started()
     let edited = false
     scratch.world.before = (effect) => {
       if (effect !== 'journal hold' || edited) return
       edited = true
-      scratch.world.places.set('/key', 'edited')
+      scratch.world.places.set('/key', `${first}${beside}edited`)
     }
     assert.equal((await rotate()).result, 'succeeded')
     assert.deepEqual(scratch.world.log.filter((effect) => effect === 'stage /key').length, 2)
+    const [value, edit] = scratch.world.places.get('/key')?.split(beside) ?? []
+    assert.notEqual(value, first)
+    assert.equal(edit, 'edited')
   })
 
   it('stops the consumer around a change that must happen offline', async () => {

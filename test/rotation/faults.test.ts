@@ -7,7 +7,13 @@ import * as drafts from '../../src/rotation/drafts.ts'
 import type { ManagedMaterial } from '../../src/rotation/managed.ts'
 import { recover } from '../../src/rotation/recovery.ts'
 import { Parked } from '../../src/rotation/walk.ts'
-import { MemoryConsumer, MemoryTarget, memoryKind, memoryMaterial } from '../fakes/memory-world.ts'
+import {
+  beside,
+  MemoryConsumer,
+  MemoryTarget,
+  memoryKind,
+  memoryMaterial,
+} from '../fakes/memory-world.ts'
 import { ScratchEngine } from './scratch-engine.ts'
 
 const actor = { who: 'cli:alice' }
@@ -290,20 +296,83 @@ describe('a value that nobody knows', () => {
     assert.ok(engine)
   })
 
-  it('is staged upon again on the way back', async () => {
+  for (const [effect, result] of [
+    ['journal begin', 'failed'],
+    ['stage /key', 'failed'],
+    ['journal hold', 'failed'],
+    ['stop key-server', 'needs_attention'],
+  ] as const) {
+    it(`is not written over when it comes before ${effect}`, async () => {
+      const { material } = await started(offline())
+      editAt(effect, 1, () => 'edited')
+      assert.equal((await rotate('key')).result, result)
+      assert.equal(live(), 'edited')
+      assert.equal(material.consumer.running, true)
+      assert.equal(scratch.store.keys.active('key')?.number, 1)
+    })
+  }
+
+  it('is not written over by a recovery that goes on', async () => {
+    const targets = ['/key', '/second'].map((path) => new MemoryTarget(scratch.world, path))
+    const { material } = await started({ targets })
+    await assert.rejects(parkedAt(material, 'restart key-server', false), Parked)
+    const second = scratch.world.places.get('/second')
+    scratch.world.places.set('/key', 'edited')
+    await (await scratch.restart([material])).start()
+    assert.equal(live(), 'edited')
+    assert.notEqual(scratch.world.places.get('/second'), second)
+    const [rotation] = scratch.store.journal.history({ limit: 1 })
+    assert.equal(rotation?.result, 'needs_attention')
+  })
+
+  it('stays on the way back, while every other place is given back', async () => {
+    const targets = ['/key', '/second'].map((path) => new MemoryTarget(scratch.world, path))
+    const { material, first } = await started({ targets })
+    material.verifier.answer = (verdict) =>
+      material.consumer.serving.get('/key') === first ? verdict : { yes: false, reason: 'unseen' }
+    editAt('journal turn', 1, () => 'edited')
+    const rotation = await rotate('key')
+    assert.equal(rotation.result, 'needs_attention')
+    assert.match(rotation.detail ?? '', /\/key holds what somebody else put there/)
+    assert.equal(live(), 'edited')
+    assert.equal(scratch.world.places.get('/second'), first)
+  })
+
+  it('stays when it comes while the way back is being prepared, and what comes beside it, too', async () => {
     const { material, first } = await started(offline())
     material.verifier.answer = (verdict) =>
       material.consumer.serving.get('/key') === first ? verdict : { yes: false, reason: 'unseen' }
-    let stops = 0
-    scratch.world.before = (effect) => {
-      if (effect !== 'stop key-server') return
-      stops += 1
-      if (stops === 2) scratch.world.places.set('/key', 'edited')
-    }
+    editAt('stop key-server', 2, (value) => `${value}${beside}edited`)
     assert.equal((await rotate('key')).result, 'rolled_back')
-    assert.equal(live(), first)
+    assert.equal(live(), `${first}${beside}edited`)
+    editAt('stop key-server', 2, () => 'edited')
+    assert.equal((await rotate('key')).result, 'needs_attention')
+    assert.equal(live(), 'edited')
+  })
+
+  it('is none where an adopted version has a spelling of its own, which it keeps', async () => {
+    const adopt: MadeHere['adopt'] = async ([found]) => {
+      const text = found?.bytes.bytes.toString().trim() ?? ''
+      return { parts: { value: SecretBytes.fromText(text) }, attributes: {} }
+    }
+    const targets = ['/key', '/second'].map((path) => new MemoryTarget(scratch.world, path))
+    for (const { place } of targets) scratch.world.places.set(place.path, ' in use ')
+    await started({ targets, kind: { ...memoryKind, adopt }, verifiers: [] })
+    fail(/activate \/second/)
+    assert.equal((await rotate('key')).result, 'rolled_back')
+    assert.equal(scratch.world.places.get('/second'), ' in use ')
+    assert.equal(live(), 'in use')
   })
 })
+
+/** An operator changes the value of `key` just before this effect happens so often. */
+function editAt(effect: string, times: number, edit: (value: string) => string): void {
+  let seen = 0
+  scratch.world.before = (next) => {
+    if (next !== effect || (seen += 1) !== times) return
+    scratch.world.places.set('/key', edit(live() ?? ''))
+  }
+}
 
 describe('secrets in memory', () => {
   it('are wiped once they are sealed, or the rotation that held them has ended', async () => {
