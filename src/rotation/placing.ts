@@ -55,21 +55,25 @@ export class Placing {
     }
   }
 
-  /** Prepares everything beside the live places, and commits what they hold before any of it changes. */
+  /**
+   * Prepares everything beside the live places, and commits what they hold before any of it changes.
+   * @throws OperatorError when a value was put there since it was staged before
+   */
   async stage(signal: AbortSignal): Promise<void> {
     for (const placement of this.#open.filter(({ action }) => action === 'put')) {
       await this.#step('stage', placement, async () => {
-        this.#held.set(placement, await placement.target.stage(this.#move(placement), signal))
+        const earlier = this.#held.get(placement)
+        const held = await placement.target.stage(this.#move(placement), signal)
+        const isEdited = earlier?.equals(held) === false
+        if (isEdited && (await isStrange(placement))) throw edited([placement])
+        this.#held.set(placement, held)
       })
     }
     this.#parts.journal.hold(this.#id, this.#records())
   }
 
-  /**
-   * Switches every place; an operator's edit since then is staged upon again.
-   * @param judge throws when an edit is not to be written over
-   */
-  async activate(judge: () => Promise<void>): Promise<void> {
+  /** Switches every place; an operator's edit since then is staged upon again. */
+  async activate(): Promise<void> {
     for (let staging = 1; ; staging += 1) {
       try {
         for (const placement of this.#open) {
@@ -80,7 +84,6 @@ export class Placing {
       } catch (error) {
         if (!(error instanceof LiveChanged) || staging === stagings) throw error
         await this.stage(AbortSignal.timeout(longest))
-        await judge()
       }
     }
   }
@@ -100,9 +103,7 @@ export class Placing {
     for (const placement of touched) await this.#giveBack(placement)
     for (const placement of givenUp) await this.#switch(placement)
     const foreign = touched.filter((placement) => this.#left.get(placement) === 'foreign')
-    if (foreign.length === 0) return
-    const places = foreign.map(subjectOf).join(' and ')
-    throw new OperatorError(`${places} holds what somebody else put there, and was left as it is`)
+    if (foreign.length > 0) throw edited(foreign)
   }
 
   /** Removes what the rotation left beside its places. */
@@ -215,6 +216,11 @@ export class Placing {
 async function isStrange({ target, edition, previous }: Placement): Promise<boolean> {
   const finding = await inspectTarget(target, previous ? [edition, previous] : [edition])
   return finding.holds === 'something else'
+}
+
+function edited(placements: readonly Placement[]): OperatorError {
+  const places = placements.map(subjectOf).join(' and ')
+  return new OperatorError(`somebody has put another value into ${places}: it was left as it is`)
 }
 
 /** It was announced and has failed: clients must not wait for it any longer. */

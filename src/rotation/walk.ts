@@ -66,7 +66,7 @@ export class Walk {
     await this.#parkable(() => this.#refuseForeign())
     await this.#parkable(async () => this.#refuseLeaked())
     await this.#quiesce()
-    await this.#placing.activate(() => this.#refuseForeign())
+    await this.#placing.activate()
     await this.#resume(this.plan.consumers)
     this.#refuseLeaked()
     if (this.plan.proves) await this.#parkable((park) => this.#verify('to', park))
@@ -166,10 +166,7 @@ export class Walk {
     })
   }
 
-  /**
-   * Asked after each staging: what is switched afterwards is compared with what was staged upon, so nothing
-   * can slip in between.
-   */
+  /** Asked once all is staged: what is switched then is compared with it, so nothing slips in between. */
   async #refuseForeign(): Promise<void> {
     if (!this.plan.sparesForeign) return
     for (const member of this.plan.members) await refuseForeign(this.#parts.keys, member)

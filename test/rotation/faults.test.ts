@@ -333,7 +333,7 @@ describe('a value that nobody knows', () => {
     editAt('journal turn', 1, () => 'edited')
     const rotation = await rotate('key')
     assert.equal(rotation.result, 'needs_attention')
-    assert.match(rotation.detail ?? '', /\/key holds what somebody else put there/)
+    assert.match(rotation.detail ?? '', /somebody has put another value into \/key: it was left/)
     assert.equal(live(), 'edited')
     assert.equal(scratch.world.places.get('/second'), first)
   })
