@@ -1,8 +1,8 @@
 import type { Trigger } from '../model/rotation.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import { OperatorError } from '../support/operator-error.ts'
-import { type Inspected, inspectMaterial } from './inspection.ts'
-import type { Member } from './plan.ts'
+import { type Inspected, inspectMaterial, inspectTarget } from './inspection.ts'
+import { type Member, type Placement, subjectOf } from './plan.ts'
 
 /** What a person has asked for knowing what is there, or what leaves the active places alone. */
 const regardless: ReadonlySet<Trigger> = new Set([
@@ -39,4 +39,16 @@ export function foreignPlaces(inspected: readonly Inspected[]): readonly string[
     const { path, key } = target.place
     return [key === undefined ? path : `${path} ${key}`]
   })
+}
+
+/** Whether it was seen to hold neither the one version nor the other. */
+export async function isStrange({ target, edition, previous }: Placement): Promise<boolean> {
+  const finding = await inspectTarget(target, previous ? [edition, previous] : [edition])
+  return finding.holds === 'something else'
+}
+
+/** A value came meanwhile that no version explains. */
+export function edited(placements: readonly Placement[]): OperatorError {
+  const places = placements.map(subjectOf).join(' and ')
+  return new OperatorError(`somebody has put another value into ${places}: it was left as it is`)
 }

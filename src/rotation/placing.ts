@@ -1,11 +1,10 @@
 import type { StepName } from '../model/rotation.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
 import type { HeldRecord } from '../store/journal.ts'
-import { OperatorError } from '../support/operator-error.ts'
 import { LiveChanged, type Move } from '../targets/target.ts'
 import type { Findings } from './findings.ts'
-import { inspectTarget } from './inspection.ts'
-import type { Placement } from './plan.ts'
+import { edited, isStrange } from './foreign.ts'
+import { type Placement, subjectOf } from './plan.ts'
 import type { Steps, WalkParts } from './steps.ts'
 
 /** How often an operator's edit in the middle is followed by staging again. */
@@ -148,6 +147,8 @@ export class Placing {
       this.#returns.set(placement, await placement.target.stage(move, signal))
     })
     if (!(await isStrange(placement))) return
+    // What was staged for it must not go live together with what shares its file.
+    await placement.target.tidy(AbortSignal.timeout(longest))
     // An adopted version in a spelling of its own, or an edit that only a person can judge.
     const [before, now] = [this.#before(placement), this.#returns.get(placement)]
     this.#left.set(placement, before && now?.equals(before) ? 'as it was' : 'foreign')
@@ -185,10 +186,13 @@ export class Placing {
     return this.#steps.take(name, subjectOf(placement), () => run(AbortSignal.timeout(longest)))
   }
 
-  #touched(placement: Placement): boolean {
-    if (this.#done.has(placement)) return true
-    const name = placement.action === 'put' ? 'activate' : 'withdraw'
-    return this.#steps.begun(name, subjectOf(placement))
+  /** Whether it may hold something new: targets with the same path are switched together, by whoever is first. */
+  #touched({ action, target }: Placement): boolean {
+    const alike = this.#placements.filter(
+      (other) => other.action === action && other.target.place.path === target.place.path,
+    )
+    const name = action === 'put' ? 'activate' : 'withdraw'
+    return alike.some((other) => this.#done.has(other) || this.#steps.begun(name, subjectOf(other)))
   }
 
   #move({ edition, previous }: Placement): Move {
@@ -212,17 +216,6 @@ export class Placing {
   }
 }
 
-/** Whether it was seen to hold neither the one version nor the other. */
-async function isStrange({ target, edition, previous }: Placement): Promise<boolean> {
-  const finding = await inspectTarget(target, previous ? [edition, previous] : [edition])
-  return finding.holds === 'something else'
-}
-
-function edited(placements: readonly Placement[]): OperatorError {
-  const places = placements.map(subjectOf).join(' and ')
-  return new OperatorError(`somebody has put another value into ${places}: it was left as it is`)
-}
-
 /** It was announced and has failed: clients must not wait for it any longer. */
 function isGivenUp({ action, target, edition, member }: Placement): boolean {
   const isNext = action === 'take' && target.role === 'next'
@@ -235,10 +228,4 @@ export function isRecordOf({ material, target, place }: HeldRecord, placement: P
   return (
     material === member.material.name && target === index && place === placement.target.place.path
   )
-}
-
-/** How a placement is called in the journal and in history: the path and the key, or the path alone. */
-function subjectOf({ target }: Placement): string {
-  const { path, key } = target.place
-  return key === undefined ? path : `${path} ${key}`
 }

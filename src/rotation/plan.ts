@@ -31,6 +31,12 @@ export interface Placement {
   readonly previous?: Edition
 }
 
+/** How a placement is called in the journal and in history: the path and the key, or the path alone. */
+export function subjectOf({ target }: Placement): string {
+  const { path, key } = target.place
+  return key === undefined ? path : `${path} ${key}`
+}
+
 /** What happens to one consumer. */
 export interface ConsumerStep {
   readonly managed: ManagedConsumer

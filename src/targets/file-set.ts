@@ -9,11 +9,13 @@ import { type FileAttributes, Folder } from '../support/folder.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
 import { refuseUnsafeParents, resolveFolder } from '../support/safe-path.ts'
 import {
+  carryOver,
   type Entry,
   holdsEdition,
   isGeneration,
   makeGeneration,
   readGeneration,
+  stateOf,
 } from './generation.ts'
 import { refuseLowSpace, refusePlace, resolveEarly, tidyBeside } from './live-file.ts'
 import type { Target, TargetType } from './target.ts'
@@ -91,14 +93,17 @@ class FileSet implements Target {
     signal.throwIfAborted()
     await using folder = await this.#open()
     const live = await this.#link(folder)
+    const held = await encodeHeld(folder, live)
     const generation = this.#generationOf(move)
-    if (!(await this.#holds(folder, generation, move.edition))) {
-      if (live === generation) throw changed(join(folder.path, generation))
-      await makeGeneration(folder, generation, this.#entries, move.edition, (mode) =>
-        this.#attributes(mode),
-      )
+    if (live === generation) {
+      if (await this.#holds(folder, live, move.edition)) return held
+      throw changed(join(folder.path, generation))
     }
-    return SecretBytes.fromText(live ?? '')
+    await makeGeneration(folder, generation, this.#entries, move.edition, (mode) =>
+      this.#attributes(mode),
+    )
+    if (live !== undefined) await carryOver(folder, live, generation, this.#entries)
+    return held
   }
 
   async activate(move: Move, held: SecretBytes, signal: AbortSignal): Promise<void> {
@@ -107,7 +112,7 @@ class FileSet implements Target {
     const live = await this.#link(folder)
     const generation = this.#generationOf(move)
     if (live === generation) return await folder.sync()
-    const before = SecretBytes.fromText(live ?? '')
+    const before = await encodeHeld(folder, live)
     if (!before.equals(held) || !(await this.#holds(folder, generation, move.edition))) {
       throw new LiveChanged(
         `${this.place.path} was changed while its next version was being prepared`,
@@ -120,10 +125,10 @@ class FileSet implements Target {
     signal.throwIfAborted()
     await using folder = await this.#open()
     const live = await this.#link(folder)
-    const before = held?.bytes.toString() ?? ''
+    const [before = ''] = held?.bytes.toString().split('\n') ?? []
     if (live === undefined || live === before) return
     if (!(await this.#holds(folder, live, move.edition))) return
-    if (before !== '') return await this.#switchBack(folder, before)
+    if (before !== '') return await this.#switchBack(folder, live, before)
     await folder.remove(this.#name)
     await folder.sync()
   }
@@ -191,11 +196,14 @@ class FileSet implements Target {
     }
   }
 
-  async #switchBack(folder: Folder, destination: string): Promise<void> {
-    if (await isGeneration(folder, destination)) return await this.#switch(folder, destination)
-    throw new OperatorError(`${destination}, which ${this.place.path} led to before, is gone`, {
-      kind: 'needs-attention',
-    })
+  async #switchBack(folder: Folder, live: string, destination: string): Promise<void> {
+    if (!(await isGeneration(folder, destination))) {
+      throw new OperatorError(`${destination}, which ${this.place.path} led to before, is gone`, {
+        kind: 'needs-attention',
+      })
+    }
+    await carryOver(folder, live, destination, this.#entries)
+    await this.#switch(folder, destination)
   }
 
   async #switch(folder: Folder, destination: string): Promise<void> {
@@ -208,6 +216,12 @@ class FileSet implements Target {
   #holds(folder: Folder, destination: string, edition: Edition): Promise<boolean> {
     return holdsEdition(folder, destination, this.#entries, edition)
   }
+}
+
+/** Where the link leads, and the state of what is there. */
+async function encodeHeld(folder: Folder, live: string | undefined): Promise<SecretBytes> {
+  const state = live === undefined ? '' : `${live}\n${await stateOf(folder, live)}`
+  return SecretBytes.fromText(state)
 }
 
 function changed(path: string): OperatorError {

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Format } from '../model/material.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import type { Edition } from '../model/version.ts'
-import { type FileAttributes, Folder } from '../support/folder.ts'
-import { largestFile, refuseLowSpace, resolveEarly } from './live-file.ts'
+import { type FileAttributes, Folder, identityOf } from '../support/folder.ts'
+import { attributesOf, largestFile, refuseLowSpace, resolveEarly } from './live-file.ts'
 import type { ReadPart } from './target.ts'
 
 /** One file of a set. */
@@ -50,6 +51,43 @@ export async function makeGeneration(
     throw error
   }
   await folder.switch(unfinished, name)
+}
+
+/**
+ * Takes along what else somebody keeps in the folder that is live.
+ * @throws OperatorError for anything but a regular file
+ */
+export async function carryOver(
+  folder: Folder,
+  live: string,
+  generation: string,
+  entries: readonly Entry[],
+): Promise<void> {
+  if (!(await isGeneration(folder, live))) return
+  await using from = await Folder.open(pathOf(folder, live))
+  await using to = await Folder.open(pathOf(folder, generation))
+  for (const name of await from.names()) {
+    if (entries.some((entry) => entry.name === name)) continue
+    const found = await from.read(name, largestFile)
+    if (!found) continue
+    await to.write(name, found.content, attributesOf(found))
+    found.content.fill(0)
+  }
+  await to.sync()
+}
+
+/** Tells one state of a generation from another without its content: what is in it, and any write to that. */
+export async function stateOf(folder: Folder, destination: string): Promise<string> {
+  if (!(await isGeneration(folder, destination))) return ''
+  await using generation = await Folder.open(pathOf(folder, destination))
+  const names = (await generation.names()).toSorted()
+  const states = names.map(async (name) => {
+    const stats = await generation.stat(name)
+    return [name, stats && identityOf(stats)]
+  })
+  return createHash('sha256')
+    .update(JSON.stringify(await Promise.all(states)))
+    .digest('hex')
 }
 
 /** Whether the folder at `destination`, as a link in `folder` names it, holds exactly this edition. */

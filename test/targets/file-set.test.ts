@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileSet } from '../../src/targets/file-set.ts'
+import { LiveChanged } from '../../src/targets/target.ts'
 import { describeTarget, type TestPlace } from '../contracts/target.ts'
 import { snapshotOf, targetContext } from '../support/file-place.ts'
 import { testEdition } from '../support/test-edition.ts'
@@ -70,6 +71,46 @@ describe('file_set target', () => {
     assert.equal((await lstat(join(path, 'cert.pem'))).mode & 0o777, 0o644)
     await target.tidy(signal)
     assert.deepEqual((await readdir(folder)).toSorted(), ['.current.rekeyd-2-r2', 'current'])
+    await rm(folder, { recursive: true })
+  })
+
+  it('takes along what else is kept in the folder, there and back', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
+    const path = join(folder, 'current')
+    await mkdir(join(folder, 'v0'))
+    await symlink('v0', path)
+    const { target, first, second } = placeAt(path)
+    await writeFile(join(path, 'note'), 'of the operator', { mode: 0o640 })
+    const move = { rotation: 'r1', edition: first }
+    const held = await target.stage(move, signal)
+    await target.activate(move, held, signal)
+    await writeFile(join(path, 'another'), 'note')
+    const next = { rotation: 'r2', edition: second, previous: first }
+    await target.activate(next, await target.stage(next, signal), signal)
+    const back = { rotation: 'r2-back', edition: first, previous: second }
+    await target.activate(back, await target.stage(back, signal), signal)
+    await target.withdraw(move, held, signal)
+    assert.equal(await readlink(path), 'v0')
+    await target.tidy(signal)
+    assert.deepEqual((await readdir(path)).toSorted(), ['another', 'note'])
+    assert.equal(await readFile(join(path, 'note'), 'utf8'), 'of the operator')
+    assert.equal((await lstat(join(path, 'note'))).mode & 0o777, 0o640)
+    await rm(folder, { recursive: true })
+  })
+
+  it('notices what is written into the live folder between stage and activate', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
+    const path = join(folder, 'current')
+    const { target, first, second } = placeAt(path)
+    const move = { rotation: 'r1', edition: first }
+    await target.activate(move, await target.stage(move, signal), signal)
+    const next = { rotation: 'r2', edition: second, previous: first }
+    for (const name of ['key.pem', 'note']) {
+      const held = await target.stage(next, signal)
+      await writeFile(join(path, name), 'by hand')
+      await assert.rejects(target.activate(next, held, signal), LiveChanged)
+      assert.equal(await readFile(join(path, name), 'utf8'), 'by hand')
+    }
     await rm(folder, { recursive: true })
   })
 
