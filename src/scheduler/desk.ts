@@ -116,7 +116,7 @@ export class Desk {
 
   #rotate(item: Item, standing: Standing): void {
     const { perform, state } = this.#parts
-    const others = this.#neighbours(standing.material)
+    const others = this.#neighbours(standing)
     const names = rotationSet(candidate(standing, item), others, standing.now)
     const before = new Map(names.map((name) => [name, state.get(name).lastAttempt]))
     for (const name of names) this.#pace.used(name)
@@ -136,13 +136,14 @@ export class Desk {
     )
   }
 
-  /** Those that share a consumer with it and are not busy. */
-  #neighbours({ name, consumers }: ScheduledMaterial): readonly Candidate[] {
+  /** Those that share a consumer with it and are not busy, as of the same moment: else none would be due yet. */
+  #neighbours({ material: { name, consumers }, now }: Standing): readonly Candidate[] {
     const names = new Set(consumers.flatMap((consumer) => this.#consumers.get(consumer) ?? []))
     names.delete(name)
     return [...names].flatMap((other) => {
       const standing = this.#work.isBusy(other) ? undefined : this.#standing(other)
-      const item = standing && agenda(standing).find(({ action }) => action === 'rotate')
+      const items = standing && agenda({ ...standing, now })
+      const item = items?.find(({ action }) => action === 'rotate')
       return standing && item ? [candidate(standing, item)] : []
     })
   }

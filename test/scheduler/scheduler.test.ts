@@ -65,6 +65,19 @@ describe('the scheduler', () => {
     await host.off()
   })
 
+  it('rotates together what falls due together without a window, although time passes while it looks', async () => {
+    const host = hostOf(
+      ...['a', 'b'].map((name) => inhabitant(name, first, { consumers: ['chat'] })),
+    )
+    const now = host.clock.now.bind(host.clock)
+    let passed = 0
+    host.clock.now = () => now() + (passed += 0.001)
+    await host.on()
+    await host.clock.advance(hour)
+    assert.deepEqual(log(host), ['10T16:00 a+b'])
+    await host.off()
+  })
+
   it('leaves out of the next set only the one whose verifier said no', async () => {
     const chat = { window: night, consumers: ['chat'] }
     const host = hostOf(...['a', 'b', 'c'].map((name) => inhabitant(name, first, chat)))
