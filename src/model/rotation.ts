@@ -75,7 +75,9 @@ export interface Rotation {
   readonly started: number
   readonly ended?: number
   readonly result?: RotationResult
-  /** Why it did not succeed, for the operator. */
+  /** Why it did not succeed, for the operator; known from the turn back on. */
   readonly detail?: string
+  /** The member whose verifier said no, once it has turned back; undefined blames all. */
+  readonly blamed?: string
   readonly steps: readonly StepRecord[]
 }

@@ -4,6 +4,12 @@ import type { SecretBytes } from './secret-bytes.ts'
 export const versionStates = ['prepared', 'active', 'retiring', 'withdrawn', 'destroyed'] as const
 export type VersionState = (typeof versionStates)[number]
 
+/**
+ * What happens when the version that replaces a leaked one cannot be proved: it stays although nothing may
+ * work with it, or the leaked one is given back all the same.
+ */
+export type OnFailure = 'stay-down' | 'old'
+
 /** Where a version came from: made by rekeyd, found in use, or brought by the operator. */
 export type Origin = 'generated' | 'adopted' | 'imported'
 
@@ -14,6 +20,8 @@ export interface Version {
   readonly number: number
   readonly state: VersionState
   readonly compromised: boolean
+  /** What a person chose with the mark; undefined for what is usual for the material. */
+  readonly onFailure?: OnFailure
   readonly origin: Origin
   /**
    * Public materials: `sha256:` and the hex SHA-256 of the public part, or the field's own key id.

@@ -68,8 +68,11 @@ export interface Journal {
   ended(id: string, step: number, outcome: 'done' | 'failed', now: number, detail?: string): void
   /** What stage recorded, before the first activate; replaces what was recorded for the same targets. */
   hold(id: string, held: readonly HeldRecord[]): void
-  /** Changes direction, before the first undo. */
-  turn(id: string, direction: Direction, detail: string): void
+  /**
+   * Changes direction, before the first undo, and keeps why.
+   * @param blamed the member whose verifier said no
+   */
+  turn(id: string, direction: Direction, detail: string, blamed?: string): void
   /** Counts a try, before recovery goes on with it. @returns how many there were */
   again(id: string): number
   finish(id: string, ending: Ending): void

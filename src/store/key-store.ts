@@ -1,6 +1,6 @@
 import type { LifecycleEvent } from '../model/lifecycle.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
-import type { Origin, Version } from '../model/version.ts'
+import type { OnFailure, Origin, Version } from '../model/version.ts'
 
 /** Who does something and why, for the audit row that every change shares its transaction with. */
 export interface Actor {
@@ -48,8 +48,16 @@ export interface KeyStore {
   /** Records that somebody was shown the value (`reveal`). */
   revealed(material: string, number: number, actor: Actor): void
   change(changes: readonly VersionChange[], actor: Actor): void
-  /** Marks a version as compromised: it is never given back. */
-  compromise(material: string, number: number, actor: Actor): void
+  /**
+   * Marks versions as compromised, all in one transaction: they are never given back.
+   * @param onFailure the one exception, chosen by a person; undefined leaves what was chosen before
+   */
+  compromise(
+    material: string,
+    numbers: readonly number[],
+    actor: Actor,
+    onFailure?: OnFailure,
+  ): void
   /** Overwrites the sealed bytes; the version's row stays. */
   destroy(material: string, number: number, actor: Actor): void
   /** The parts of an open certificate request; `undefined` removes it. */

@@ -137,4 +137,11 @@ export const migrations: readonly string[] = [
     sealed BLOB NOT NULL
   ) STRICT;
   `,
+  `
+  -- What to do with a leaked version when the next one does not work: as a person chose it.
+  ALTER TABLE versions ADD COLUMN on_failure TEXT CHECK (on_failure IN ('stay-down', 'old'));
+
+  -- Whose verifier said no. Why it turned back is in detail, from the turn on.
+  ALTER TABLE rotations ADD COLUMN blamed TEXT;
+  `,
 ]

@@ -5,7 +5,8 @@ import type { Ending, Intent, IntentMember } from './journal.ts'
 
 type RotationRow = { readonly seq: number } & Omit<Rotation, 'changes' | 'steps'>
 
-const columns = 'seq, id, trigger, actor, reason, direction, tries, started, ended, result, detail'
+const columns =
+  'seq, id, trigger, actor, reason, direction, tries, started, ended, result, detail, blamed'
 
 /** The rows of rotations, their members and their steps. `seq` is a rotation's row, `id` its name. */
 export class RotationTable {
@@ -65,8 +66,10 @@ export class RotationTable {
     if (changes === 0) throw new RangeError(`rotation has no step ${step}`)
   }
 
-  turn(seq: number, direction: Direction): void {
-    this.#db.prepare('UPDATE rotations SET direction = ? WHERE seq = ?').run(direction, seq)
+  turn(seq: number, direction: Direction, detail: string, blamed: string | undefined): void {
+    this.#db
+      .prepare('UPDATE rotations SET direction = ?, detail = ?, blamed = ? WHERE seq = ?')
+      .run(direction, detail, blamed ?? null, seq)
   }
 
   countTry(seq: number): number {

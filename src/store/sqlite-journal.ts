@@ -76,9 +76,9 @@ export class SqliteJournal implements Journal {
     guard.room(() => reserveRoom(db))
   }
 
-  turn(id: string, direction: Direction, detail: string): void {
+  turn(id: string, direction: Direction, detail: string, blamed?: string): void {
     this.#parts.guard.change((record) => {
-      this.#rotations.turn(this.#open(id), direction)
+      this.#rotations.turn(this.#open(id), direction, detail, blamed)
       record(this.#actor(id), { action: 'rotation.turn', detail: `${id} ${direction}: ${detail}` })
     })
   }

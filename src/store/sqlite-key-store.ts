@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Parts } from '../materials/kind.ts'
-import type { Version } from '../model/version.ts'
+import type { OnFailure, Version } from '../model/version.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { type Database, isSqliteError } from './database.ts'
 import type { Guard } from './guard.ts'
@@ -87,8 +87,25 @@ export class SqliteKeyStore implements KeyStore {
     if (changes.some(({ event }) => event === 'destroy')) this.#scrubLog()
   }
 
-  compromise(material: string, number: number, actor: Actor): void {
-    this.#guard.change((record) => this.#versions.compromise(material, number, actor, record))
+  compromise(
+    material: string,
+    numbers: readonly number[],
+    actor: Actor,
+    onFailure?: OnFailure,
+  ): void {
+    this.#guard.change((record) => {
+      for (const number of numbers) {
+        this.#versions.compromise(material, number, onFailure)
+        const { fingerprint } = this.#versions.existing(material, number)
+        record(actor, {
+          action: 'version.compromise',
+          material,
+          version: number,
+          fingerprint,
+          ...(onFailure && { detail: `on failure: ${onFailure}` }),
+        })
+      }
+    })
   }
 
   destroy(material: string, number: number, actor: Actor): void {

@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import type { Parts } from '../materials/kind.ts'
 import { canReactivate, transition } from '../model/lifecycle.ts'
-import type { Version, VersionState } from '../model/version.ts'
+import type { OnFailure, Version, VersionState } from '../model/version.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { withoutNulls } from './audit.ts'
 import type { Database } from './database.ts'
@@ -18,7 +18,8 @@ interface VersionRow extends Omit<Version, 'compromised' | 'attributes'> {
 
 const columns = `material, number, state, compromised, origin, fingerprint, attributes,
   created_at AS createdAt, not_before AS notBefore, not_after AS notAfter,
-  active_since AS activeSince, overlap_until AS overlapUntil, keep_until AS keepUntil`
+  active_since AS activeSince, overlap_until AS overlapUntil, keep_until AS keepUntil,
+  on_failure AS onFailure`
 
 /**
  * The rows of versions and their sealed bytes. Key store and journal change them through this, each
@@ -86,12 +87,13 @@ export class VersionTable {
     for (const change of leavingFirst) this.#applyOne(change, actor, now, record)
   }
 
-  compromise(material: string, number: number, actor: Actor, record: RecordAudit): void {
-    const { fingerprint } = this.existing(material, number)
+  compromise(material: string, number: number, onFailure: OnFailure | undefined): void {
     this.#db
-      .prepare('UPDATE versions SET compromised = 1 WHERE material = ? AND number = ?')
-      .run(material, number)
-    record(actor, { action: 'version.compromise', material, version: number, fingerprint })
+      .prepare(
+        `UPDATE versions SET compromised = 1, on_failure = coalesce(?, on_failure)
+         WHERE material = ? AND number = ?`,
+      )
+      .run(onFailure ?? null, material, number)
   }
 
   /** @throws OperatorError (not-found) */

@@ -172,7 +172,7 @@ async function staleExecutor(say: Say): Promise<void> {
     const next = await scratch.open()
     const writes: Readonly<Record<string, () => unknown>> = {
       'a version': () => stale.keys.put(newVersion('token'), 'active', alice),
-      compromise: () => stale.keys.compromise('vapid', 1, alice),
+      compromise: () => stale.keys.compromise('vapid', [1], alice),
       'a rotation': () => stale.journal.begin({ ...intent, members: [] }),
       'a step': () => stale.journal.started(id, 'stage', 'x', 'forward', 1),
       'a turn': () => stale.journal.turn(id, 'back', ''),

@@ -146,13 +146,15 @@ export function describeJournal(name: string, create: () => Promise<JournalFixtu
       }).rotation
       journal.hold(id, [held(0, 'zero'), held(1, 'one')])
       journal.hold(id, [held(1, 'one again')])
-      journal.turn(id, 'back', 'verifier said no')
+      journal.turn(id, 'back', 'verifier said no', 'vapid')
       assert.equal(journal.again(id), 2)
       const [unfinished, ...others] = journal.unfinished()
       assert.deepEqual(others, [])
       assert.equal(unfinished?.rotation.id, id)
       assert.equal(unfinished?.rotation.direction, 'back')
       assert.equal(unfinished?.rotation.tries, 2)
+      assert.equal(unfinished?.rotation.detail, 'verifier said no')
+      assert.equal(unfinished?.rotation.blamed, 'vapid')
       assert.deepEqual(unfinished?.observed, { vapid: 'old public key' })
       assert.deepEqual(
         unfinished?.held.map(({ target, place, held }) => [target, place, held.bytes.toString()]),

@@ -109,11 +109,29 @@ export function describeKeyStore(name: string, create: () => Promise<KeyStoreFix
 
     it('never gives a compromised version back', () => {
       keys.put(made('one'), 'active', actor)
-      keys.compromise('vapid', 1, actor)
+      keys.compromise('vapid', [1], actor)
       assert.equal(keys.active('vapid')?.compromised, true)
       keys.change([{ material: 'vapid', number: 1, event: 'retire' }], actor)
       const again = [{ material: 'vapid', number: 1, event: 'reactivate' }] as const
       assert.throws(() => keys.change(again, actor), { kind: 'refused' })
+    })
+
+    it('marks several versions at once, or none, and keeps what a person chose with the mark', () => {
+      keys.put(made('one'), 'active', actor)
+      keys.put(made('two'), 'prepared', actor)
+      assert.throws(() => keys.compromise('vapid', [1, 7], actor), { kind: 'not-found' })
+      assert.equal(keys.active('vapid')?.compromised, false)
+      keys.compromise('vapid', [1], actor, 'old')
+      keys.compromise('vapid', [2, 1], actor)
+      assert.deepEqual(
+        keys.list('vapid').map(({ compromised, onFailure }) => [compromised, onFailure]),
+        [
+          [true, undefined],
+          [true, 'old'],
+        ],
+      )
+      keys.compromise('vapid', [1], actor, 'stay-down')
+      assert.equal(keys.active('vapid')?.onFailure, 'stay-down')
     })
 
     it('keeps the row of a destroyed version but not its bytes', () => {

@@ -147,7 +147,7 @@ describe('what the audit log tells', () => {
         schedules: [],
         now: 2,
       })
-      keys.compromise('vapid', 2, alice)
+      keys.compromise('vapid', [2], alice)
       keys.destroy('vapid', 2, alice)
       schedule.set({ ...schedule.get('vapid'), failures: 1 })
       schedule.set({ ...schedule.get('vapid'), paused: { reason: 'x', who: 'y' } }, alice, 'pause')
