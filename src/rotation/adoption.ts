@@ -4,6 +4,7 @@ import type { Actor, KeyStore, NewVersion } from '../store/key-store.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { resolvePart } from './edition.ts'
 import { inspectTarget, isReadable, readTargets } from './inspection.ts'
+import { refuseKnownLeak } from './known-leak.ts'
 import type { ManagedMaterial } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
 
@@ -25,6 +26,7 @@ export async function adopt(
     await refuseDisagreement(material, made)
     const known = recognise(material.name, made, keys)
     if (known?.state === 'active') return known
+    refuseKnownLeak(keys, material.name, made)
     const previous = keys.active(material.name)
     const keepUntil = clock.now() + material.keep
     const adopted = known ?? keys.put(newVersion(material.name, made, 'adopted'), 'prepared', actor)

@@ -6,6 +6,7 @@ import { messageOf, OperatorError } from '../support/operator-error.ts'
 import { newVersion, wipe } from './adoption.ts'
 import { conclude } from './conclusion.ts'
 import { refuseForeign, sparesForeign } from './foreign.ts'
+import { refuseKnownLeak } from './known-leak.ts'
 import type { ManagedMaterial } from './managed.ts'
 import { memberOf } from './member-of.ts'
 import type { EngineParts } from './outcome.ts'
@@ -58,7 +59,7 @@ export async function attempt(
   const members = order.drafts.map((draft) => memberOf(parts, draft, draft.to ? [] : versions))
   const walk = new Walk(parts, walkPlan(rotation.id, order.trigger, members), park)
   try {
-    await conclude(parts, walk, order.trigger, () => walk.forward())
+    await conclude(parts, walk, order.trigger)
   } finally {
     walk.wipe()
   }
@@ -121,7 +122,10 @@ async function prepare(
   }
   await preflight(walkPlan('', trigger, members), trigger, parts.clock, signal)
   for (const draft of drafts) {
-    if (draft.make) made.set(draft, await draft.make(signal))
+    if (!draft.make) continue
+    const fresh = await draft.make(signal)
+    made.set(draft, fresh)
+    refuseKnownLeak(parts.keys, draft.material.name, fresh)
   }
 }
 

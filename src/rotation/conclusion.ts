@@ -2,7 +2,7 @@ import type { RotationResult, Trigger } from '../model/rotation.ts'
 import type { Version } from '../model/version.ts'
 import { messageOf } from '../support/operator-error.ts'
 import { versionChanges } from './ending.ts'
-import { findingsOf } from './findings.ts'
+import { findingsOf, isApplied } from './findings.ts'
 import { isMadeHere } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
 import type { Member } from './plan.ts'
@@ -20,19 +20,13 @@ interface Conclusion {
 }
 
 /**
- * Runs a walk in its direction and brings it to an end: proved, back, or in need of a person.
- * @param run `walk.forward`
+ * Runs a walk forward and brings it to an end: proved, back, or in need of a person.
  * @throws Parked when rekeyd stops: the journal keeps the rotation open
  */
-export async function conclude(
-  parts: EngineParts,
-  walk: Walk,
-  trigger: Trigger,
-  run: () => Promise<void>,
-): Promise<void> {
-  const conclusion = await run().then(
+export async function conclude(parts: EngineParts, walk: Walk, trigger: Trigger): Promise<void> {
+  const conclusion = await walk.forward().then(
     () => success(walk.plan.members, trigger),
-    (error: unknown) => failure(parts, walk, error),
+    (error: unknown) => failure(parts, walk, trigger, error),
   )
   await finish(parts, walk, trigger, conclusion)
 }
@@ -44,17 +38,18 @@ export async function concludeFailed(
   trigger: Trigger,
   reason: string,
 ): Promise<void> {
-  await finish(parts, walk, trigger, await giveUp(parts, walk, reason, undefined))
+  await finish(parts, walk, trigger, await giveUp(parts, walk, trigger, reason, undefined))
 }
 
-/** Brings a walk to its end by the way back, whose reason is known. */
+/** Brings a walk to its end by the way back; why, and who is to blame, is known. */
 export async function concludeBack(
   parts: EngineParts,
   walk: Walk,
   trigger: Trigger,
   reason: string,
+  blamed: string | undefined,
 ): Promise<void> {
-  await finish(parts, walk, trigger, await goBack(walk, reason, undefined))
+  await finish(parts, walk, trigger, await goBack(walk, reason, blamed))
 }
 
 /** Ends a walk that changed nothing live. */
@@ -72,24 +67,28 @@ function success(members: readonly Member[], trigger: Trigger): Conclusion {
   return { result: proved ? 'succeeded' : 'applied_unproved', applied: true }
 }
 
-async function failure(parts: EngineParts, walk: Walk, error: unknown): Promise<Conclusion> {
+async function failure(
+  parts: EngineParts,
+  walk: Walk,
+  trigger: Trigger,
+  error: unknown,
+): Promise<Conclusion> {
   if (error instanceof Parked) throw error
   const blamed = error instanceof NotProved ? error.material : undefined
-  return giveUp(parts, walk, messageOf(error), blamed)
+  return giveUp(parts, walk, trigger, messageOf(error), blamed)
 }
 
 async function giveUp(
   parts: EngineParts,
   walk: Walk,
+  trigger: Trigger,
   reason: string,
   blamed: string | undefined,
 ): Promise<Conclusion> {
   if (!walk.exposed) return abandon(walk, reason, blamed)
-  if (walk.plan.members.some((member) => isForwardOnly(parts, member))) {
-    return stand(walk, reason, blamed)
-  }
+  if (isForwardOnly(parts, walk.plan.members, trigger)) return stand(walk, reason, blamed)
   try {
-    parts.journal.turn(walk.plan.id, 'back', reason)
+    parts.journal.turn(walk.plan.id, 'back', reason, blamed)
   } catch {
     parts.events.emit('store.error', parts.clock.now(), { operation: 'journal turn' })
   }
@@ -113,8 +112,9 @@ async function abandon(
 
 /** The version before has leaked: what is new stays, and whoever was stopped is started. */
 async function stand(walk: Walk, reason: string, blamed: string | undefined): Promise<Conclusion> {
-  const { allOld } = await findingsOf(walk.plan.placements)
-  if (allOld) return abandon(walk, reason, blamed)
+  const isEnding = walk.plan.members.some(({ ending }) => ending === true)
+  const found = await findingsOf(walk.plan.placements)
+  if (!isApplied(found, isEnding)) return abandon(walk, reason, blamed)
   const trouble = await walk.abandon().then(
     () => '',
     (error: unknown) => `; ${messageOf(error)}`,
@@ -135,10 +135,23 @@ async function goBack(walk: Walk, reason: string, blamed: string | undefined): P
   }
 }
 
-/** A compromised version is given back only where the operator said so. */
-function isForwardOnly({ keys }: EngineParts, { material, from, ending }: Member): boolean {
-  if (!from || ending || material.onFailure === 'old') return false
-  return keys.get(material.name, from.version.number)?.compromised === true
+/**
+ * A compromised version is given back only where the operator said so, or where the next one has leaked, too:
+ * neither is better then, and the store has one of them in use.
+ */
+function isForwardOnly(
+  { keys }: EngineParts,
+  members: readonly Member[],
+  trigger: Trigger,
+): boolean {
+  const current = (edition: Member['from']) =>
+    edition && keys.get(edition.version.material, edition.version.number)
+  if (members.some(({ to, ending }) => !ending && current(to)?.compromised)) return false
+  return members.some(({ material, from }) => {
+    const old = current(from)
+    if (!old?.compromised) return old !== undefined && trigger === 'compromise'
+    return (old.onFailure ?? material.onFailure) === 'stay-down'
+  })
 }
 
 async function finish(
@@ -149,7 +162,8 @@ async function finish(
 ): Promise<void> {
   const { id, members } = walk.plan
   const { journal, keys, clock, events } = parts
-  await walk.tidy()
+  // The way forward has tidied already: nothing must come between its last look at the marks and this.
+  if (detail !== undefined) await walk.tidy()
   const now = clock.now()
   const versions =
     trigger === 'announce' && applied ? [] : versionChanges(members, { applied, result }, keys, now)

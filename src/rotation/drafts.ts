@@ -40,8 +40,17 @@ export function unmade({ keys }: EngineParts, material: ManagedMaterial): Draft 
   return { material, ...(from && { from }) }
 }
 
+/**
+ * From what has leaked to one that is yet to be made, whatever else there is to say about it.
+ * @throws OperatorError `refused` where there is nothing to replace
+ */
+export function replacement(parts: EngineParts, material: ManagedMaterial): Draft {
+  if (!parts.keys.active(material.name) && material.onMissing === 'refuse') refuseCreation(material)
+  return fresh(parts, material)
+}
+
 /** From the active version to one that is yet to be made, whatever was announced. */
-export function fresh(parts: EngineParts, material: ManagedMaterial): Draft {
+function fresh(parts: EngineParts, material: ManagedMaterial): Draft {
   const draft = unmade(parts, material)
   return { ...draft, make: maker(parts, material, draft.from) }
 }

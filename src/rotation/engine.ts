@@ -1,9 +1,10 @@
 import type { Made } from '../materials/kind.ts'
-import type { Version } from '../model/version.ts'
+import type { OnFailure, Version } from '../model/version.ts'
 import type { Actor } from '../store/key-store.ts'
 import { adopt, wipe } from './adoption.ts'
 import { attempt, type Draft } from './attempt.ts'
 import { closeUntouched } from './closing.ts'
+import { markCompromised, replaceCompromised } from './compromise.ts'
 import * as drafts from './drafts.ts'
 import { Inspections } from './inspections.ts'
 import { claimsOf, isMadeByConsumer, isMadeHere, type ManagedMaterial } from './managed.ts'
@@ -129,21 +130,24 @@ export class Engine {
     ])
   }
 
-  /** Marks the active version at once, then replaces it without overlap. Never busy. */
-  compromise(name: string, onFailure: 'stay-down' | 'old' | undefined, actor: Actor): Started {
-    const material = this.material(name)
-    const active = this.#parts.keys.active(name)
-    if (active) this.#mark(active, actor)
-    const hurried = { ...material, overlap: 0, ...(onFailure && { onFailure }) }
-    if (isMadeByConsumer(hurried)) {
-      const order = { trigger: 'compromise' as const, actor }
-      return this.#start([hurried], true, (begun) =>
-        provokeNext(this.#parts, hurried, order, this.#park.signal, begun),
-      )
-    }
-    return this.#order([hurried], { trigger: 'compromise', actor, wait: true }, () => [
-      drafts.fresh(this.#parts, hurried),
-    ])
+  /** Marks what has leaked at once, then replaces it without overlap. Never busy. */
+  compromise(name: string, onFailure: OnFailure | undefined, actor: Actor): Started {
+    const marked = this.markCompromised(name, onFailure, actor)
+    return this.replaceCompromised(name, marked, actor)
+  }
+
+  /** The mark alone, on every live version: whatever is under way reads it before each step. */
+  markCompromised(name: string, onFailure: OnFailure | undefined, actor: Actor): readonly number[] {
+    const rotating = this.isRotating(this.material(name).name)
+    return markCompromised(this.#parts, name, rotating, onFailure, actor)
+  }
+
+  /** Replaces what was marked, after whatever is under way. */
+  replaceCompromised(name: string, marked: readonly number[], actor: Actor): Started {
+    const hurried = { ...this.material(name), overlap: 0 }
+    return this.#start([hurried], true, (begun) =>
+      replaceCompromised(this.#parts, hurried, marked, actor, this.#park.signal, begun),
+    )
   }
 
   /** What is live becomes the active version; a block on the material is lifted. */
@@ -190,13 +194,6 @@ export class Engine {
     const material = this.#materials.get(name)
     if (!material) throw unknownMaterial(name, [...this.#materials.keys()])
     return material
-  }
-
-  /** The mark holds from now on; should this process die before a new version is there, it is due at once. */
-  #mark({ material, number }: Version, actor: Actor): void {
-    const { keys, schedule, clock } = this.#parts
-    keys.compromise(material, number, actor)
-    schedule.set({ ...schedule.get(material), due: clock.now() })
   }
 
   /** A person decides what is in use: a rotation that could not be brought to its end is over. */

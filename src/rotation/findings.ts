@@ -22,8 +22,21 @@ export async function findingsOf(placements: readonly Placement[]): Promise<Find
     const holdsIt = finding.holds === 'version' && finding.number === edition.version.number
     if (action === 'put' && holdsIt) done.add(placement)
     if (finding.holds === 'unknown') unsure.add(placement)
+    if (isClearing(placement)) continue
     const isNew = action === 'put' ? holdsIt : finding.holds === 'nothing'
     if (isNew || finding.holds === 'unknown') allOld = false
   }
   return { done, unsure, allOld }
+}
+
+/** Whether what is new may be in use anywhere, or an overlap has ended. */
+export function isApplied({ done, unsure, allOld }: Findings, isEnding: boolean): boolean {
+  if (isEnding) return !allOld
+  return [...done, ...unsure].some(({ target }) => target.role === 'active')
+}
+
+/** What has leaked is taken away from clients whatever becomes of the rotation; it may never have been there. */
+function isClearing({ action, target, member, edition }: Placement): boolean {
+  if (action === 'put' || member.ending || target.role !== 'previous') return false
+  return edition.version.compromised
 }

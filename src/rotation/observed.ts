@@ -1,4 +1,5 @@
 import type { MadeByConsumer, Observation } from '../materials/kind.ts'
+import type { Version } from '../model/version.ts'
 import type { Actor } from '../store/key-store.ts'
 import type { ManagedMaterial } from './managed.ts'
 import type { EngineParts } from './outcome.ts'
@@ -25,9 +26,20 @@ export async function noteObserved(
     actor,
   )
   parts.schedule.set({ ...parts.schedule.get(material.name), lastRotation: now })
+  noteKnownLeak(parts, version, actor)
   const current = parts.keys.get(material.name, version.number) ?? version
   parts.events.emit('version.active', now, { version: current })
   return true
+}
+
+/** A consumer that was restored from a backup uses again what had leaked: it is due at once. */
+function noteKnownLeak(
+  { keys }: EngineParts,
+  { material, number, fingerprint }: Version,
+  actor: Actor,
+): void {
+  const isLeak = (one: Version) => one.compromised && one.fingerprint === fingerprint
+  if (keys.list(material).some(isLeak)) keys.compromise(material, [number], actor)
 }
 
 /** A crash between here and `finish` must not make a second version of the same value. */

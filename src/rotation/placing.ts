@@ -59,7 +59,8 @@ export class Placing {
    * @throws OperatorError when a value was put there since it was staged before
    */
   async stage(signal: AbortSignal): Promise<void> {
-    for (const placement of this.#open.filter(({ action }) => action === 'put')) {
+    for (const placement of this.#open) {
+      if (placement.action === 'take' || this.#hasLeaked(placement)) continue
       await this.#step('stage', placement, async () => {
         const earlier = this.#held.get(placement)
         const held = await placement.target.stage(this.#move(placement), signal)
@@ -92,7 +93,9 @@ export class Placing {
    * @throws OperatorError when all is done but for what somebody else has put there meanwhile
    */
   async restore(stop: () => Promise<void>): Promise<void> {
-    const givenUp = this.#placements.filter(isGivenUp)
+    const givenUp = this.#placements.filter(
+      (placement) => isGivenUp(placement) || this.#hasLeaked(placement),
+    )
     const touched = this.#placements.filter(
       (placement) => this.#touched(placement) && !givenUp.includes(placement),
     )
@@ -128,7 +131,7 @@ export class Placing {
   async #switch(placement: Placement): Promise<void> {
     const { target, action } = placement
     const held = this.#held.get(placement)
-    if (action === 'take') {
+    if (action === 'take' || this.#hasLeaked(placement)) {
       await this.#step('withdraw', placement, (signal) =>
         target.withdraw(this.#move(placement), undefined, signal),
       )
@@ -184,6 +187,12 @@ export class Placing {
 
   #step(name: StepName, placement: Placement, run: (signal: AbortSignal) => Promise<void>) {
     return this.#steps.take(name, subjectOf(placement), () => run(AbortSignal.timeout(longest)))
+  }
+
+  /** Marked by now, and shown to clients beside the one in use: its place is cleared, in either direction. */
+  #hasLeaked({ target, edition: { version } }: Placement): boolean {
+    if (target.role === 'active') return false
+    return this.#parts.keys.get(version.material, version.number)?.compromised === true
   }
 
   /** Whether it may hold something new: targets with the same path are switched together, by whoever is first. */

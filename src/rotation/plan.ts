@@ -71,7 +71,8 @@ function previousAt(member: Member): Placed | undefined {
   if (ending) return from && { action: 'take', edition: from }
   if (to && isInUse(to)) return retiring && { action: 'put', edition: retiring }
   if (from && overlaps(member)) return { action: 'put', edition: from }
-  return retiring && { action: 'take', edition: retiring }
+  const shown = retiring ?? (from?.version.compromised ? from : undefined)
+  return shown && { action: 'take', edition: shown }
 }
 
 function nextAt({ announced }: Member, to: Edition): Placed | undefined {

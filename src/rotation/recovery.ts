@@ -65,7 +65,8 @@ async function takeUp(parts: EngineParts, walk: Walk, unfinished: Unfinished): P
   const found = await findingsOf(walk.plan.placements)
   walk.recall(unfinished, found)
   if (rotation.direction === 'back') {
-    return concludeBack(parts, walk, trigger, reasonOf(rotation) ?? 'interrupted on the way back')
+    const reason = rotation.detail ?? 'interrupted on the way back'
+    return concludeBack(parts, walk, trigger, reason, rotation.blamed)
   }
   if (found.allOld) {
     return concludeAbandoned(parts, walk, trigger, 'interrupted before anything was changed')
@@ -75,7 +76,7 @@ async function takeUp(parts: EngineParts, walk: Walk, unfinished: Unfinished): P
   if (triesOf(parts, id) > mostTries) {
     return concludeFailed(parts, walk, trigger, 'interrupted too often')
   }
-  return conclude(parts, walk, trigger, () => walk.forward())
+  return conclude(parts, walk, trigger)
 }
 
 /** Counts the try. Where that cannot be written, nobody could tell how often: it goes back. */
@@ -86,14 +87,6 @@ function triesOf({ journal, events, clock }: EngineParts, id: string): number {
     events.emit('store.error', clock.now(), { operation: 'journal again' })
     return Number.POSITIVE_INFINITY
   }
-}
-
-/** Why it had turned back. */
-function reasonOf({ detail, steps }: Rotation): string | undefined {
-  const failed = steps.findLast(
-    ({ direction, outcome }) => direction === 'forward' && outcome === 'failed',
-  )
-  return detail ?? failed?.detail
 }
 
 /** What is to be done, or why the configuration that it was begun with is not there any more. */

@@ -17,12 +17,15 @@ export interface WalkParts {
 export class Steps {
   readonly #parts: WalkParts
   readonly #id: string
+  readonly #permit: () => void
   readonly #taken = new Set<string>()
   direction: Direction = 'forward'
 
-  constructor(parts: WalkParts, id: string) {
+  /** @param permit asked before each step forward; throws where it must not be taken any more */
+  constructor(parts: WalkParts, id: string, permit: () => void = () => {}) {
     this.#parts = parts
     this.#id = id
+    this.#permit = permit
   }
 
   /** Whether the step was begun, in either direction. */
@@ -38,6 +41,7 @@ export class Steps {
   /** Runs one step. Its error is journaled, not changed. */
   async take<T>(name: StepName, subject: string | undefined, run: () => Promise<T>): Promise<T> {
     const { journal, clock } = this.#parts
+    if (this.direction === 'forward') this.#permit()
     const started = clock.now()
     const waits = this.direction === 'forward' && name !== 'resume'
     const begin = () => journal.started(this.#id, name, subject, this.direction, started)

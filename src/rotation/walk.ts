@@ -44,7 +44,7 @@ export class Walk {
     this.plan = plan
     this.#parts = parts
     this.#park = park
-    this.#steps = new Steps(parts, plan.id)
+    this.#steps = new Steps(parts, plan.id, () => this.#refuseLeaked())
     this.#placing = new Placing(parts, plan.id, plan.placements, this.#steps)
   }
 
@@ -61,15 +61,14 @@ export class Walk {
 
   /** stage → quiesce → activate → resume → verify */
   async forward(): Promise<void> {
-    this.#refuseLeaked()
     await this.#parkable((park) => this.#placing.stage(park))
     await this.#parkable(() => this.#refuseForeign())
     await this.#parkable(async () => this.#refuseLeaked())
     await this.#quiesce()
     await this.#placing.activate()
     await this.#resume(this.plan.consumers)
-    this.#refuseLeaked()
     if (this.plan.proves) await this.#parkable((park) => this.#verify('to', park))
+    await this.#placing.tidy()
     this.#refuseLeaked()
   }
 

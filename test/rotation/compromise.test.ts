@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { MadeHere } from '../../src/materials/kind.ts'
 import type { ManagedMaterial } from '../../src/rotation/managed.ts'
-import { MemoryConsumer, MemoryTarget, memoryMaterial } from '../fakes/memory-world.ts'
+import { MemoryConsumer, MemoryTarget, memoryKind, memoryMaterial } from '../fakes/memory-world.ts'
 import { ScratchEngine } from './scratch-engine.ts'
 
 const actor = { who: 'cli:alice' }
@@ -28,6 +28,7 @@ async function started(overrides: Partial<ManagedMaterial<MadeHere>> = {}) {
 const live = (path = '/key') => scratch.world.places.get(path)
 const rotate = () => scratch.engine.rotate({ materials: ['key'], ...manual }).done
 const compromise = () => scratch.engine.compromise('key', undefined, actor).done
+const states = () => scratch.store.keys.list('key').map(({ state }) => state)
 const version = (number: number) => scratch.store.keys.get('key', number)
 
 const shown = () => ({
@@ -62,7 +63,7 @@ describe('a compromised version', () => {
   it('that clients were shown when it was marked loses its overlap at once', async () => {
     const { engine } = await started(shown())
     scratch.world.before = (effect) => {
-      if (effect === 'activate /old') scratch.store.keys.compromise('key', 1, actor)
+      if (effect === 'activate /old') scratch.store.keys.compromise('key', [1], actor)
     }
     await rotate()
     assert.equal(version(1)?.overlapUntil, scratch.clock.now())
@@ -125,7 +126,7 @@ describe('a compromised version', () => {
   it('that is next is given up, and a fresh one made', async () => {
     const { first } = await started()
     scratch.world.before = (effect) => {
-      if (effect === 'restart key-server') scratch.store.keys.compromise('key', 2, actor)
+      if (effect === 'restart key-server') scratch.store.keys.compromise('key', [2], actor)
     }
     const rotation = await rotate()
     assert.equal(rotation.result, 'rolled_back')
@@ -144,12 +145,93 @@ describe('a compromised version', () => {
     rotate().catch(() => {})
     for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next))
     await scratch.restart([material])
-    scratch.store.keys.compromise('key', 2, actor)
+    scratch.store.keys.compromise('key', [2], actor)
     await scratch.engine.start()
     assert.equal(live(), first)
     const [rotation] = scratch.store.journal.history({ limit: 1 })
     assert.equal(rotation?.result, 'rolled_back')
     assert.match(rotation?.detail ?? '', /the new version was compromised/)
+  })
+})
+
+describe('a compromise', () => {
+  it('marks what is in use, in overlap and announced, and nothing that is kept', async () => {
+    const { engine } = await started(shown())
+    await rotate()
+    await rotate()
+    await engine.announce('key', actor).done
+    assert.deepEqual(states(), ['prepared', 'active', 'retiring', 'withdrawn'])
+    assert.deepEqual(engine.markCompromised('key', undefined, actor), [4, 3, 2])
+    assert.equal(version(1)?.compromised, false)
+  })
+
+  it('ends the overlap at once and passes the announced version over', async () => {
+    const { engine } = await started(shown())
+    await rotate()
+    await engine.announce('key', actor).done
+    assert.equal((await compromise()).result, 'succeeded')
+    assert.deepEqual(states(), ['active', 'withdrawn', 'withdrawn', 'withdrawn'])
+    assert.deepEqual([live('/old'), live('/next')], [undefined, undefined])
+  })
+
+  it('that finds its work done by the rotation that was under way ends what is left of an overlap', async () => {
+    const { engine } = await started(shown())
+    let compromised: ReturnType<typeof compromise> | undefined
+    scratch.world.before = (effect) => {
+      if (effect === 'restart key-server') compromised ??= compromise()
+    }
+    await rotate()
+    assert.equal((await compromised)?.trigger, 'overlap-end')
+    assert.deepEqual(states(), ['active', 'withdrawn'])
+    assert.equal(live('/old'), undefined)
+    scratch.world.before = () => {}
+    assert.equal(engine.endOverlap('key', actor), undefined)
+  })
+
+  it('typed twice replaces it once', async () => {
+    await started()
+    const [one, other] = await Promise.all([compromise(), compromise()])
+    assert.equal(one.id, other.id)
+    assert.deepEqual(states(), ['active', 'withdrawn'])
+  })
+
+  it('that comes before the recovery of a rotation lets that clear what clients were shown', async () => {
+    const { material, first } = await started(shown())
+    scratch.world.before = (effect) => {
+      if (effect === 'restart key-server') scratch.world.dead = true
+    }
+    rotate().catch(() => {})
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next))
+    assert.equal(live('/old'), first)
+    const engine = await scratch.restart([material])
+    const marked = engine.markCompromised('key', undefined, actor)
+    assert.deepEqual(marked, [2, 1], 'nobody knows for how long the next one has been in use')
+    await engine.start()
+    assert.equal((await engine.replaceCompromised('key', marked, actor).done).result, 'succeeded')
+    assert.equal(live('/old'), undefined)
+    assert.deepEqual(states(), ['active', 'withdrawn', 'withdrawn'])
+    assert.equal(scratch.store.schedule.get('key').attention, undefined)
+  })
+
+  it('never shows a leaked version again although clients can still use it', async () => {
+    const { engine, material } = await started(shown())
+    await rotate()
+    scratch.store.keys.compromise('key', [1], actor)
+    material.verifier.refuses = async () => ({ yes: false, reason: 'both work' })
+    Object.assign(material.verifier, { accepts: async () => ({ yes: false, reason: 'unseen' }) })
+    const ended = await engine.endOverlap('key', actor)?.done
+    assert.equal(ended?.result, 'needs_attention')
+    assert.equal(live('/old'), undefined)
+    assert.equal(version(1)?.state, 'withdrawn')
+  })
+
+  it('makes no first version where the config does not say create', async () => {
+    scratch.world.places.set('/key', 'unreadable')
+    const kind = { ...memoryKind }
+    delete kind.adopt
+    await started({ kind, onMissing: 'refuse' })
+    await assert.rejects(compromise(), { kind: 'refused' })
+    assert.equal(live(), 'unreadable')
   })
 })
 
@@ -200,7 +282,7 @@ describe('an announced version', () => {
     const { engine } = await started(shown())
     await engine.announce('key', actor).done
     scratch.clock.pass(day)
-    scratch.store.keys.compromise('key', 1, actor)
+    scratch.store.keys.compromise('key', [1], actor)
     await rotate()
     assert.equal(scratch.store.keys.active('key')?.number, 3)
     assert.equal(version(2)?.state, 'withdrawn')
