@@ -1,3 +1,4 @@
+import type { Finding } from '../targets/target.ts'
 import { inspectTarget } from './inspection.ts'
 import type { Placement } from './plan.ts'
 
@@ -22,9 +23,7 @@ export async function findingsOf(placements: readonly Placement[]): Promise<Find
     const holdsIt = finding.holds === 'version' && finding.number === edition.version.number
     if (action === 'put' && holdsIt) done.add(placement)
     if (finding.holds === 'unknown') unsure.add(placement)
-    if (isClearing(placement)) continue
-    const isNew = action === 'put' ? holdsIt : finding.holds === 'nothing'
-    if (isNew || finding.holds === 'unknown') allOld = false
+    allOld &&= isClearing(placement) || isOld(placement, finding)
   }
   return { done, unsure, allOld }
 }
@@ -33,6 +32,12 @@ export async function findingsOf(placements: readonly Placement[]): Promise<Find
 export function isApplied({ done, unsure, allOld }: Findings, isEnding: boolean): boolean {
   if (isEnding) return !allOld
   return [...done, ...unsure].some(({ target }) => target.role === 'active')
+}
+
+function isOld({ action, edition }: Placement, finding: Finding): boolean {
+  if (finding.holds === 'unknown') return false
+  if (action === 'take') return finding.holds !== 'nothing'
+  return finding.holds !== 'version' || finding.number !== edition.version.number
 }
 
 /** What has leaked is taken away from clients whatever becomes of the rotation; it may never have been there. */

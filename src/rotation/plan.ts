@@ -71,8 +71,13 @@ function previousAt(member: Member): Placed | undefined {
   if (ending) return from && { action: 'take', edition: from }
   if (to && isInUse(to)) return retiring && { action: 'put', edition: retiring }
   if (from && overlaps(member)) return { action: 'put', edition: from }
-  const shown = retiring ?? (from?.version.compromised ? from : undefined)
+  const shown = retiring ?? leaked(from)
   return shown && { action: 'take', edition: shown }
+}
+
+/** It may have been put where clients look before it was marked. */
+function leaked(edition: Edition | undefined): Edition | undefined {
+  return edition?.version.compromised ? edition : undefined
 }
 
 function nextAt({ announced }: Member, to: Edition): Placed | undefined {
