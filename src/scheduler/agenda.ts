@@ -90,13 +90,15 @@ function announcement(standing: Standing, due: number, from: number): readonly D
   return [{ at: Math.max(from, due - material.announce), action: 'announce' }]
 }
 
-/** Ending an overlap touches the consumer, so it keeps to the window. */
+/** Ending an overlap touches the consumer, so it keeps to the window; not where what clients still use has leaked. */
 function overlapEnds({ material, versions, doubt }: Standing, from: number): readonly Draft[] {
-  return versions.flatMap(({ state, overlapUntil, number }) => {
+  return versions.flatMap(({ state, overlapUntil, number, compromised }): readonly Draft[] => {
     if (state !== 'retiring' || overlapUntil === undefined) return []
+    const ending = { action: 'end-overlap' as const, version: number }
+    if (compromised) return [{ ...ending, at: from, emergency: true }]
     const at = nextOpen(material, Math.max(from, overlapUntil + doubt))
     if (at === Infinity) return []
-    return [{ at, action: 'end-overlap' as const, version: number, ...inWindow(material) }]
+    return [{ ...ending, at, ...inWindow(material) }]
   })
 }
 

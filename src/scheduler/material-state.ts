@@ -16,10 +16,16 @@ export function stateOf(standing: Standing, rotating: boolean): Shown {
   const { state, now } = standing
   if (rotating) return { state: 'rotating' }
   if (state.attention !== undefined) return { state: 'needs_attention', reason: state.attention }
-  if (state.paused && isPaused(state, now)) return { state: 'paused', reason: state.paused.reason }
+  if (state.paused && isPaused(state, now)) return pausedState(standing, state.paused.reason)
   if (state.suspended) return { state: 'suspended', reason: state.suspended.reason }
   if (state.failures > 0) return { state: 'retrying', reason: `failed ${times(state.failures)}` }
   return state.due !== undefined && state.due <= now ? dueState(standing) : { state: 'idle' }
+}
+
+/** A pause holds past the emergency line, too, but not without a word. */
+function pausedState({ versions, now }: Standing, reason: string): Shown {
+  const isPast = (emergencyLine(activeOf(versions)) ?? Infinity) <= now
+  return { state: 'paused', reason: isPast ? `${reason} (past the emergency line)` : reason }
 }
 
 function dueState(standing: Standing): Shown {

@@ -31,10 +31,22 @@ export interface Outcome {
 
 /**
  * The schedule as it stands at start and whenever material, version or configuration changed: computes due
- * where there is none yet, or anew where the configuration it was computed from is another one.
+ * where there is none yet, or anew where the configuration it was computed from is another one. A version
+ * that has leaked is due, whatever the schedule says.
  * @returns `state` itself when nothing changes
  */
 export function settle(
+  material: ScheduledMaterial,
+  state: MaterialSchedule,
+  active: Version | undefined,
+  now: number,
+): MaterialSchedule {
+  const settled = computed(material, state, active, now)
+  if (!active?.compromised || (settled.due ?? Infinity) <= now) return settled
+  return { ...settled, due: now }
+}
+
+function computed(
   material: ScheduledMaterial,
   state: MaterialSchedule,
   active: Version | undefined,
@@ -66,7 +78,7 @@ export function afterAttempt(
     : afterFailure(material, state, outcome, active)
 }
 
-/** A new version is in use: everything starts over. */
+/** A new version is in use: everything starts over. A pause is a person's, and holds. */
 function afterSuccess(
   material: ScheduledMaterial,
   state: MaterialSchedule,
@@ -76,7 +88,7 @@ function afterSuccess(
   const next = nextDue(material, now, active)
   // An issuer that hands out what has all but expired would otherwise be asked again at once, for ever.
   const due = next === undefined ? undefined : Math.max(next, now + shortestRest(next, now, active))
-  const { seen } = state
+  const { seen, paused } = state
   return {
     material: state.material,
     failures: 0,
@@ -84,7 +96,7 @@ function afterSuccess(
     lastAttempt: now,
     lastRotation: now,
     basis: material.basis,
-    ...defined({ due, seen }),
+    ...defined({ due, seen, paused }),
   }
 }
 

@@ -71,6 +71,20 @@ describe('a compromised version', () => {
     assert.equal(live('/old'), undefined)
   })
 
+  it('is due again when the crash came before anything was changed', async () => {
+    const { material, first } = await started(shown())
+    scratch.world.before = (effect) => {
+      if (effect === 'activate /key') scratch.world.dead = true
+    }
+    compromise().catch(() => {})
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next))
+    await (await scratch.restart([material])).start()
+    const [rotation] = scratch.store.journal.history({ limit: 1 })
+    assert.match(rotation?.detail ?? '', /interrupted before anything was changed/)
+    assert.equal(live(), first)
+    assert.equal(scratch.store.keys.active('key')?.compromised, true)
+  })
+
   it('stays in use, by a consumer that runs, when nothing new could be put anywhere', async () => {
     const targets = [new MemoryTarget(scratch.world, '/key', { offline: true })]
     const { material, first } = await started({ targets })

@@ -60,6 +60,16 @@ describe('agenda', () => {
     assert.equal(at(standing({ material: asks.material }), 'rotate'), undefined)
   })
 
+  it('ends the overlap of what has leaked without waiting for its end or a window', () => {
+    const retiring: Version = { ...withdrawn, state: 'retiring', overlapUntil: now + hour }
+    assert.equal(
+      at(standing({ versions: [active, retiring] }), 'end-overlap'),
+      Date.parse('2027-01-16T03:00:00Z'),
+    )
+    const leaked = { ...retiring, compromised: true }
+    assert.equal(at(standing({ versions: [active, leaked], doubt: hour }), 'end-overlap'), now)
+  })
+
   it('neither rotates nor destroys anything while a person is needed', () => {
     assert.deepEqual(agenda(standing({}, { attention: 'drift: somebody edited it' })), [])
   })

@@ -126,6 +126,15 @@ describe('due', () => {
     )
   })
 
+  it('is now for a version that has leaked, whatever the schedule says', () => {
+    const leaked = { ...active, compromised: true }
+    assert.equal(settle(monthly, settled, leaked, now + day).due, now + day)
+    const never = inhabitant('token', 'on_compromise')
+    assert.equal(settle(never, settle(never, blank, active, now), leaked, now + day).due, now + day)
+    const late = { ...settled, due: now - day }
+    assert.equal(settle(monthly, late, leaked, now), late)
+  })
+
   it('rests after an issuer handed out what is due already', () => {
     const tls = inhabitant('tls', { before_expiry: '30d' })
     const expiring = { ...active, notBefore: now - 47 * day, notAfter: now + 8 * hour }
@@ -224,6 +233,13 @@ describe('a pause', () => {
     const over = settle(monthly, paused, active, now + 41 * day)
     assert.deepEqual([over.due, over.paused], [now + 40 * day, undefined])
     assert.equal(resume(paused, now + 35 * day).due, now + 35 * day)
+  })
+
+  it('is a person’s, and outlives what a person rotates meanwhile', () => {
+    for (const result of ['succeeded', 'failed', 'rolled_back', 'needs_attention'] as const) {
+      const byHand = outcome({ trigger: 'compromise', result, now: now + day })
+      assert.equal(afterAttempt(monthly, paused, byHand, active).paused, paused.paused, result)
+    }
   })
 
   it('moves nothing when it ends early', () => {

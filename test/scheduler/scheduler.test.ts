@@ -276,6 +276,27 @@ describe('the scheduler', () => {
     await host.off()
   })
 
+  it('keeps a pause over a restart and past the emergency line, and says that it is past it', async () => {
+    const host = hostOf(inhabitant('tls', { before_expiry: '30d' }, { lifetime: 10 * day }))
+    await host.on()
+    const { notAfter = 0 } = host.active('tls')
+    const paused = { until: notAfter + day, reason: 'move', who: 'cli:alice' }
+    host.state.set(pause(host.state.get('tls'), paused))
+    await host.off()
+    await host.on()
+    await host.clock.advanceTo(notAfter - day)
+    assert.deepEqual(host.scheduler.stateOf('tls'), { state: 'paused', reason: 'move' })
+    await host.clock.advanceTo(notAfter)
+    const reason = 'move (past the emergency line)'
+    assert.deepEqual(host.scheduler.stateOf('tls'), { state: 'paused', reason })
+    await host.clock.advanceTo(paused.until - 1)
+    assert.deepEqual(host.rotations, [])
+    await host.clock.advance(minute)
+    assert.equal(host.scheduler.stateOf('tls')?.state, 'idle')
+    assert.equal(host.rotations.length, 1)
+    await host.off()
+  })
+
   it('rotates what changed at its issuer, in the next window', async () => {
     const host = hostOf(inhabitant('certbot', 'on_change', { window: night }))
     await host.on()

@@ -39,7 +39,9 @@ function warningsOf(material: MaterialView, now: number): string[] {
   return [
     ...(state === 'retrying' ? [`retrying${why}`] : []),
     ...(state === 'awaiting_approval' ? [`awaits \`rekeyd approve ${material.name}\``] : []),
-    ...(isLate(material, now) ? ['due and late'] : []),
+    ...(isLate(material, now)
+      ? [state === 'paused' ? `due, but paused${why}` : 'due and late']
+      : []),
     ...drift.map(({ place, detail }) => `drift at ${place}: ${detail}`),
   ]
 }
@@ -51,7 +53,7 @@ function because({ reason }: MaterialView): string {
 /** A window is waited for: a week is the longest that is common, and a day more is late for anybody. */
 function isLate({ state, next_rotation: due, window }: MaterialView, now: number): boolean {
   const patience = window === undefined ? hour : 8 * 24 * hour
-  return state === 'due' && isPast(due, now - patience)
+  return (state === 'due' || state === 'paused') && isPast(due, now - patience)
 }
 
 function isPast(time: string | undefined, now: number): boolean {

@@ -43,6 +43,16 @@ describe('the standing of a material', () => {
     assert.equal(severityOf({ state: 'due', next_rotation: '2026-12-31T22:00:00Z' }), 'warning')
   })
 
+  it('is a warning when a pause has kept something due from being done for as long', () => {
+    const paused = { state: 'paused' as const, reason: 'holiday' }
+    assert.equal(severityOf({ ...paused, next_rotation: '2027-02-01T00:00:00Z' }), 'ok')
+    const late = materialLike({ name: 'it', ...paused, next_rotation: '2026-12-31T22:00:00Z' })
+    assert.deepEqual(standingOf(late, now), {
+      severity: 'warning',
+      problems: ['due, but paused: holiday'],
+    })
+  })
+
   it('gives what has a window the time for it to open', () => {
     const waiting = { state: 'due' as const, window: 'night' }
     assert.equal(severityOf({ ...waiting, next_rotation: '2026-12-25T00:00:00Z' }), 'ok')
