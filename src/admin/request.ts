@@ -16,6 +16,11 @@ export const pathSchema = z
   .max(4_095)
   .regex(/^\/[^\0]*$/, 'must be an absolute path')
 
+/** The same for everything that replaces what clients use. */
+export const acceptImpact = textSchema
+  .exactOptional()
+  .describe("The material's name, by whoever accepts that clients break.")
+
 /** The names in the address. */
 export const materialParams = z.strictObject({
   name: z.string().regex(namePattern, 'is no name of a material'),

@@ -4,6 +4,7 @@ import type { Config, ConsumerConfig, MaterialConfig } from '../config/config.ts
 import type { Kind } from '../materials/kind.ts'
 import type { Edition } from '../model/version.ts'
 import type { DescribedMaterial } from '../operations/described.ts'
+import { usualOnFailure } from '../operations/on-failure.ts'
 import { editionOf } from '../rotation/edition.ts'
 import type { ManagedConsumer, ManagedMaterial } from '../rotation/managed.ts'
 import type { Schedule } from '../scheduler/schedule.ts'
@@ -58,7 +59,7 @@ export function assembleMaterials(
       managed: one,
       expires: of(catalogs.kinds, material.kind).expires === true,
       scheduled: scheduleOf(material, schedule, apart(one)),
-      described: describe(material, schedule, one),
+      described: describe(material, schedule, one, of(catalogs.kinds, material.kind).elsewhere),
     }
   })
 }
@@ -84,6 +85,7 @@ function describe(
   { name, kind, consumers, approval, contains, window, impact }: MaterialConfig,
   schedule: Schedule,
   { targets }: ManagedMaterial,
+  elsewhere: string | undefined,
 ): DescribedMaterial {
   return {
     name,
@@ -95,6 +97,7 @@ function describe(
     ...(impact !== undefined && { impact }),
     approval,
     contains,
+    ...(elsewhere !== undefined && { elsewhere }),
   }
 }
 
@@ -143,8 +146,7 @@ function assembleManaged(
     overlap,
     keep,
     onMissing,
-    // A database whose key is in doubt is worth more open than safe; everything else can stay down.
-    onFailure: material.kind.type === 'database-key' ? 'old' : 'stay-down',
+    onFailure: usualOnFailure(material.kind.type),
     ...permission(kind, targets),
   }
 }

@@ -38,7 +38,11 @@ const schema = z.strictObject({
 type CommandOptions = z.infer<typeof schema>
 
 /** Whatever a program prints, for key material that rekeyd does not know. */
-export const command: KindType<CommandOptions> = { schema, create: createCommand }
+export const command: KindType<CommandOptions> = {
+  schema,
+  elsewhere: 'whatever the program had told others of the old value must be withdrawn there',
+  create: createCommand,
+}
 
 function createCommand(options: CommandOptions): MadeHere {
   const argv = options.command.generate

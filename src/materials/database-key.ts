@@ -43,6 +43,8 @@ const forms: Readonly<
 export const databaseKey: KindType<DatabaseKeyOptions> = {
   schema,
   neverCreate: true,
+  elsewhere:
+    'copies and backups of the database made before now still open with the old key: keep them as if they were in clear',
   create: createDatabaseKey,
 }
 

@@ -85,6 +85,8 @@ const kind: MadeHere = {
 export const ed25519: KindType<z.infer<typeof schema>> = {
   schema,
   neverCreate: true,
+  elsewhere:
+    'whoever verifies signatures must learn the new public key, and distrust what the old one signs from now on',
   create: () => kind,
 }
 

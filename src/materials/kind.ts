@@ -110,4 +110,6 @@ export interface KindType<Options> {
   readonly expires?: boolean
   /** The type of the one target without which the kind makes no sense. */
   readonly target?: string
+  /** What a leak asks for where rekeyd does not reach, as a sentence for the operator. */
+  readonly elsewhere?: string
 }

@@ -41,6 +41,7 @@ export const nodeIdentity: KindType<NodeIdentityOptions> = {
   schema,
   neverCreate: true,
   expires: true,
+  elsewhere: 'every peer must learn the new identity, and forget the old one',
   create: createNodeIdentity,
 }
 

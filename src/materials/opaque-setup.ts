@@ -70,6 +70,8 @@ const kind: MadeHere = {
 export const opaqueSetup: KindType<z.infer<typeof schema>> = {
   schema,
   neverCreate: true,
+  elsewhere:
+    'every user must register again; passwords that are easy to guess may be found from a copy of the database',
   create: () => kind,
 }
 

@@ -22,7 +22,12 @@ type TokenOptions = z.infer<typeof schema>
 const codecs = { token: textCodec(['raw', 'base64', 'hex']) }
 
 /** A random secret that is a line of text: bearer tokens, cluster secrets, passwords between services. */
-export const token: KindType<TokenOptions> = { schema, create: createToken }
+export const token: KindType<TokenOptions> = {
+  schema,
+  elsewhere:
+    'give the new token to every client on another host: `rekeyd reveal` writes it to a file',
+  create: createToken,
+}
 
 function createToken({ bytes, alphabet }: TokenOptions): MadeHere {
   return {

@@ -101,7 +101,11 @@ const kind: MadeHere = {
 }
 
 /** What web push signs with (RFC 8292): an ECDSA key on P-256. */
-export const vapid: KindType<z.infer<typeof schema>> = { schema, create: () => kind }
+export const vapid: KindType<z.infer<typeof schema>> = {
+  schema,
+  elsewhere: 'push subscriptions belong to the old key: clients must subscribe again',
+  create: () => kind,
+}
 
 /** Wipes the pair. */
 function made(pair: P256Pair): Made {

@@ -15,6 +15,8 @@ export interface DescribedMaterial {
   readonly approval: boolean
   /** Names of the materials that are in danger with this one. */
   readonly contains: readonly string[]
+  /** What a leak asks for where rekeyd does not reach: a sentence, by its kind. */
+  readonly elsewhere?: string
 }
 
 interface DescribedTarget {

@@ -35,7 +35,10 @@ export async function readImport(
   const made = await kind.adopt([...own, ...found], name)
   refuseInvalid(name, made, now)
   const fingerprint = made.fingerprint ?? keys.fingerprint(made.parts)
-  return keys.active(name)?.fingerprint === fingerprint ? 'already active' : made
+  const active = keys.active(name)
+  // What has leaked is refused, not called active: it is to go.
+  const isActive = active?.fingerprint === fingerprint && !active.compromised
+  return isActive ? 'already active' : made
 }
 
 function refuseInvalid(name: string, { notBefore, notAfter }: Made, now: number): void {

@@ -1,20 +1,25 @@
+import { wipe } from '../rotation/adoption.ts'
 import { outline } from '../rotation/outline.ts'
 import { OperatorError } from '../support/operator-error.ts'
+import { compromise } from './compromising.ts'
 import type { DescribedMaterial } from './described.ts'
 import { readImport, requestCertificate } from './importing.ts'
 import { instant, materialView, versionView } from './material-view.ts'
 import type { Caller, Operations } from './operations.ts'
 import type { OperationsParts } from './operations-parts.ts'
-import { observing, refusal } from './refusal.ts'
+import { impactRefusal, observing, type ReplacingVerb, refusal } from './refusal.ts'
 import { revealTo, versionToReveal } from './revealing.ts'
 import { rotationView } from './rotation-view.ts'
 import { StartedRotations } from './started-rotations.ts'
 import { verifyNow } from './verifying.ts'
 import type {
+  Acceptance,
   AuditRow,
   BackupView,
+  CompromiseOptions,
   DryRun,
   ImportPart,
+  RollbackOptions,
   RotateOptions,
   RotationView,
 } from './views.ts'
@@ -58,6 +63,12 @@ export class LocalOperations implements Operations {
 
   async startRotation(name: string, options: RotateOptions, caller: Caller) {
     const { engine, keys, journal } = this.#parts
+    if (options.reason === 'compromise') {
+      this.#refuse(name, options)
+      const marked = engine.markCompromised(name, undefined, caller)
+      await this.#parts.recover()
+      return this.#rotations.follow(engine.replaceCompromised(name, marked, caller))
+    }
     const isFirst = !keys.active(name)
     await this.#parts.recover()
     this.#refuse(name, options)
@@ -65,17 +76,15 @@ export class LocalOperations implements Operations {
     const [first] =
       isFirst && keys.active(name) ? journal.history({ material: name, limit: 1 }) : []
     if (first) return { id: first.id }
-    const trigger = options.reason === 'compromise' ? 'compromise' : 'manual'
     return this.#rotations.follow(
-      trigger === 'compromise'
-        ? engine.compromise(name, undefined, caller)
-        : engine.rotate({ materials: [name], trigger, actor: caller, wait: false }),
+      engine.rotate({ materials: [name], trigger: 'manual', actor: caller, wait: false }),
     )
   }
 
   /** One that somebody else began, the schedule or a recovery, is looked at until it has ended. */
   async wait(id: string, signal?: AbortSignal): Promise<RotationView> {
-    await this.#rotations.ended(id)
+    const last = await this.#rotations.ended(id)
+    if (last) return rotationView(last)
     for (;;) {
       const view = await this.rotation(id)
       if (view.ended !== undefined) return view
@@ -117,15 +126,13 @@ export class LocalOperations implements Operations {
     return views
   }
 
-  async rollback(name: string, to: number | undefined, caller: Caller) {
-    this.#refuseObserving()
-    await this.#parts.recover()
-    return this.#rotations.finish(this.#parts.engine.rollback(name, to, caller))
+  async rollback(name: string, options: RollbackOptions, caller: Caller) {
+    await this.#readyTo('rollback', name, options)
+    return this.#rotations.finish(this.#parts.engine.rollback(name, options.to, caller))
   }
 
-  async endOverlap(name: string, caller: Caller) {
-    this.#refuseObserving()
-    await this.#parts.recover()
+  async endOverlap(name: string, options: Acceptance, caller: Caller) {
+    await this.#readyTo('end-overlap', name, options)
     const started = this.#parts.engine.endOverlap(name, caller)
     if (started) return this.#rotations.finish(started)
     throw new OperatorError(`no version of ${name} is in overlap`, { kind: 'refused' })
@@ -156,12 +163,17 @@ export class LocalOperations implements Operations {
     return verifyNow(this.#described(name), material, keys, inspected)
   }
 
-  async import(name: string, files: readonly ImportPart[], caller: Caller) {
-    this.#refuseObserving()
-    await this.#parts.recover()
+  async import(name: string, files: readonly ImportPart[], options: Acceptance, caller: Caller) {
     const { engine, keys, clock } = this.#parts
+    // What it does to clients is asked once it is known to do anything.
+    await this.#readyTo('import', name, { accept_impact: name })
     const made = await readImport(engine.material(name), keys, files, clock.now())
     if (made === 'already active') return undefined
+    const refused = impactRefusal(this.#described(name), 'import', options)
+    if (refused) {
+      wipe(made)
+      throw refused
+    }
     const view = await this.#rotations.finish(engine.import(name, made, caller))
     const isApplied = view.result === 'succeeded' || view.result === 'applied_unproved'
     if (isApplied && keys.request(name)) keys.setRequest(name, undefined, caller)
@@ -175,15 +187,13 @@ export class LocalOperations implements Operations {
     return versionView(version)
   }
 
-  async apply(name: string, caller: Caller) {
-    this.#refuseObserving()
-    await this.#parts.recover()
+  async apply(name: string, options: Acceptance, caller: Caller) {
+    await this.#readyTo('apply', name, options)
     return this.#rotations.finish(this.#parts.engine.apply(name, caller))
   }
 
-  async compromise(name: string, onFailure: 'stay-down' | 'old' | undefined, caller: Caller) {
-    await this.#parts.recover()
-    return this.#rotations.finish(this.#parts.engine.compromise(name, onFailure, caller))
+  async compromise(name: string, options: CompromiseOptions, caller: Caller) {
+    return compromise(this.#parts, this.#described(name), options, caller)
   }
 
   async csr(name: string, caller: Caller) {
@@ -228,10 +238,16 @@ export class LocalOperations implements Operations {
     return { path, bytes, made: instant(made) }
   }
 
-  /** @throws OperatorError `refused` in mode observe: nothing is changed, by nobody */
-  #refuseObserving(): void {
-    const error = observing(this.#parts.surroundings.mode)
+  /**
+   * Whatever a crash left open has ended, and nothing stands against replacing what clients use.
+   * @throws OperatorError `refused` in mode observe, and where clients break and nobody accepts it
+   */
+  async #readyTo(verb: ReplacingVerb, name: string, options: Acceptance): Promise<void> {
+    const { surroundings, recover } = this.#parts
+    const error =
+      observing(surroundings.mode) ?? impactRefusal(this.#described(name), verb, options)
     if (error) throw error
+    await recover()
   }
 
   #refuse(name: string, options: RotateOptions): void {

@@ -54,6 +54,7 @@ export function materialView(described: DescribedMaterial, sources: ViewSources)
       },
     }),
     ...(described.impact !== undefined && { impact: described.impact }),
+    ...(described.contains.length > 0 && { contains: described.contains }),
   }
 }
 

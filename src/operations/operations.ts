@@ -1,11 +1,15 @@
 import type { ErrorKind } from '../support/operator-error.ts'
 import type {
+  Acceptance,
   AuditRow,
   BackupView,
+  CompromiseOptions,
+  CompromiseView,
   DryRun,
   ImportPart,
   MaterialView,
   PlanItem,
+  RollbackOptions,
   RotateOptions,
   RotationView,
   StatusView,
@@ -40,8 +44,8 @@ export interface Operations {
   /** Everything that is due now; an empty list when nothing is. */
   rotateDue(caller: Caller): Promise<readonly RotationView[]>
   /** Gives the previous version (or `to`) back. */
-  rollback(name: string, to: number | undefined, caller: Caller): Promise<RotationView>
-  endOverlap(name: string, caller: Caller): Promise<RotationView>
+  rollback(name: string, options: RollbackOptions, caller: Caller): Promise<RotationView>
+  endOverlap(name: string, options: Acceptance, caller: Caller): Promise<RotationView>
   pause(
     name: string | undefined,
     until: string | undefined,
@@ -56,17 +60,15 @@ export interface Operations {
   import(
     name: string,
     parts: readonly ImportPart[],
+    options: Acceptance,
     caller: Caller,
   ): Promise<RotationView | undefined>
   /** What is live becomes the active version. */
   adopt(name: string, caller: Caller): Promise<VersionView>
   /** Brings targets that hold something else to the active version. */
-  apply(name: string, caller: Caller): Promise<RotationView | undefined>
-  compromise(
-    name: string,
-    onFailure: 'stay-down' | 'old' | undefined,
-    caller: Caller,
-  ): Promise<RotationView>
+  apply(name: string, options: Acceptance, caller: Caller): Promise<RotationView | undefined>
+  /** Marks what has leaked at once, whatever is under way, and replaces it. Nothing that it contains. */
+  compromise(name: string, options: CompromiseOptions, caller: Caller): Promise<CompromiseView>
   /** Makes a key and a certificate request for it. @returns PEM */
   csr(name: string, caller: Caller): Promise<string>
   /** Writes the value to `out`, an absolute path, as a new file of mode 0600: by the daemon where one runs. */

@@ -1,7 +1,7 @@
 import type { Mode } from '../model/material.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { DescribedMaterial, Planner } from './described.ts'
-import type { RotateOptions } from './views.ts'
+import type { Acceptance, RotateOptions } from './views.ts'
 
 /**
  * Why a rotation may not be started by hand now; undefined when it may. Policy only: whether it can
@@ -14,19 +14,9 @@ export function refusal(
   planner: Planner,
   now: number,
 ): OperatorError | undefined {
-  const { name, impact, window } = material
-  if (mode === 'observe') {
-    return refuse(
-      'rekeyd only observes (mode: observe)',
-      'set mode: rotate in the config and reload',
-    )
-  }
-  if (impact !== undefined && options.accept_impact !== name) {
-    return refuse(
-      `rotating ${name} breaks clients: ${impact}`,
-      `\`rekeyd rotate ${name} --accept-impact=${name}\` if that is what you want`,
-    )
-  }
+  const { name, window } = material
+  const earlier = observing(mode) ?? impactRefusal(material, 'rotate', options)
+  if (earlier) return earlier
   const hurry = options.now === true || options.reason === 'compromise'
   if (!hurry && !planner.inWindow(name, now)) {
     return refuse(
@@ -36,6 +26,32 @@ export function refusal(
   }
   return undefined
 }
+
+/**
+ * Whoever replaces what clients use has to say that they accept what it does to them, by the name of the
+ * material: a yes slips too easily. What the schedule does was accepted with the schedule.
+ * @param verb as the command line has it
+ */
+export function impactRefusal(
+  { name, impact }: Pick<DescribedMaterial, 'name' | 'impact'>,
+  verb: ReplacingVerb,
+  { accept_impact }: Acceptance,
+): OperatorError | undefined {
+  if (impact === undefined || accept_impact === name) return undefined
+  return refuse(
+    `this breaks clients of ${name}: ${impact}`,
+    `\`rekeyd ${verb} ${name} --accept-impact=${name}\` if that is what you want`,
+  )
+}
+
+/** What replaces what clients use. */
+export type ReplacingVerb =
+  | 'rotate'
+  | 'rollback'
+  | 'end-overlap'
+  | 'import'
+  | 'apply'
+  | 'compromise'
 
 /** In mode observe nothing is changed, whoever asks. */
 export function observing(mode: Mode): OperatorError | undefined {

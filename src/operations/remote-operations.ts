@@ -2,12 +2,16 @@ import { resolve } from 'node:path'
 import { askDaemon } from './ask-daemon.ts'
 import type { Caller, Operations } from './operations.ts'
 import type {
+  Acceptance,
   AuditRow,
   BackupView,
+  CompromiseOptions,
+  CompromiseView,
   DryRun,
   ImportPart,
   MaterialView,
   PlanItem,
+  RollbackOptions,
   RotateOptions,
   RotationView,
   StatusView,
@@ -71,12 +75,12 @@ export class RemoteOperations implements Operations {
     return rotations
   }
 
-  async rollback(name: string, to: number | undefined, caller: Caller) {
-    return this.#post<RotationView>(pathOf(name, 'rollback'), caller, { to })
+  async rollback(name: string, options: RollbackOptions, caller: Caller) {
+    return this.#post<RotationView>(pathOf(name, 'rollback'), caller, { ...options })
   }
 
-  async endOverlap(name: string, caller: Caller) {
-    return this.#post<RotationView>(pathOf(name, 'end-overlap'), caller)
+  async endOverlap(name: string, options: Acceptance, caller: Caller) {
+    return this.#post<RotationView>(pathOf(name, 'end-overlap'), caller, { ...options })
   }
 
   async pause(name: string | undefined, until: string | undefined, reason: string, caller: Caller) {
@@ -96,22 +100,22 @@ export class RemoteOperations implements Operations {
     return this.#post<VerifyView>(pathOf(name, 'verify'))
   }
 
-  async import(name: string, parts: readonly ImportPart[], caller: Caller) {
+  async import(name: string, parts: readonly ImportPart[], options: Acceptance, caller: Caller) {
     const absolute = parts.map(({ part, path }) => ({ part, path: resolve(path) }))
     const path = pathOf(name, 'import')
-    return this.#post<RotationView | undefined>(path, caller, { parts: absolute })
+    return this.#post<RotationView | undefined>(path, caller, { parts: absolute, ...options })
   }
 
   async adopt(name: string, caller: Caller) {
     return this.#post<VersionView>(pathOf(name, 'adopt'), caller)
   }
 
-  async apply(name: string, caller: Caller) {
-    return this.#post<RotationView | undefined>(pathOf(name, 'apply'), caller)
+  async apply(name: string, options: Acceptance, caller: Caller) {
+    return this.#post<RotationView | undefined>(pathOf(name, 'apply'), caller, { ...options })
   }
 
-  async compromise(name: string, onFailure: 'stay-down' | 'old' | undefined, caller: Caller) {
-    return this.#post<RotationView>(pathOf(name, 'compromise'), caller, { on_failure: onFailure })
+  async compromise(name: string, options: CompromiseOptions, caller: Caller) {
+    return this.#post<CompromiseView>(pathOf(name, 'compromise'), caller, { ...options })
   }
 
   async csr(name: string, caller: Caller) {

@@ -1,3 +1,4 @@
+import type { Rotation } from '../model/rotation.ts'
 import type { Started } from '../rotation/request.ts'
 import { rotationView } from './rotation-view.ts'
 import type { RotationView } from './views.ts'
@@ -15,9 +16,9 @@ export class StartedRotations {
     return { id }
   }
 
-  /** Resolves when it has ended; at once for one that is not under way. */
-  async ended(id: string): Promise<void> {
-    await this.#running.get(id)?.done
+  /** What came of it in the end; at once, and undefined, for one that is not under way. */
+  async ended(id: string): Promise<Rotation | undefined> {
+    return this.#running.get(id)?.done
   }
 
   async finish(started: Started): Promise<RotationView> {

@@ -1,6 +1,6 @@
 import type { MaterialState, Mode } from '../model/material.ts'
 import type { RotationResult, StepName, Trigger } from '../model/rotation.ts'
-import type { Origin, VersionState } from '../model/version.ts'
+import type { OnFailure, Origin, VersionState } from '../model/version.ts'
 
 /** The JSON shapes of interface.md: what `--json` prints and what the API answers. Times are RFC 3339 UTC. */
 export interface VersionView {
@@ -54,6 +54,8 @@ export interface MaterialView {
   }[]
   readonly paused?: { readonly until?: string; readonly reason: string; readonly who: string }
   readonly impact?: string
+  /** Names of the materials that whoever has this one has, too. */
+  readonly contains?: readonly string[]
 }
 
 export interface StatusView {
@@ -114,12 +116,46 @@ export interface PlanItem {
   readonly note?: string
 }
 
-export interface RotateOptions {
+/** What policy wants to be told before anything replaces what clients use. */
+export interface Acceptance {
+  /** The material's name, typed by whoever accepts that clients break. */
+  readonly accept_impact?: string
+}
+
+export interface RotateOptions extends Acceptance {
   readonly reason?: 'manual' | 'compromise'
   /** Outside its window. */
   readonly now?: boolean
-  /** The material's name, typed by whoever accepts that clients break. */
-  readonly accept_impact?: string
+}
+
+export interface RollbackOptions extends Acceptance {
+  /** The version to give back; by default the one before. */
+  readonly to?: number
+}
+
+export interface CompromiseOptions extends Acceptance {
+  /** Absent: what is usual for the material. */
+  readonly on_failure?: OnFailure
+}
+
+/** What `compromise` answers: the rotation, and what it leaves to a person. */
+export interface CompromiseView extends RotationView {
+  /** What whoever had this one has, too; none of it was replaced. */
+  readonly endangers: readonly Endangered[]
+  /** With which materials it may have leaked. */
+  readonly contained_in: readonly string[]
+  /** What has to be done where rekeyd does not reach. */
+  readonly elsewhere: readonly string[]
+}
+
+export interface Endangered {
+  readonly material: string
+  readonly kind: string
+  /** From the one that leaked to the one that holds it. */
+  readonly through: readonly string[]
+  readonly impact?: string
+  /** What to type to replace it, too. */
+  readonly command: string
 }
 
 /** What `rotate --dry-run` answers. */

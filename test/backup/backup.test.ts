@@ -110,7 +110,7 @@ materials:
       : 'has every version as it was where nobody has told what leaked'
     it(title, async () => {
       const { path: made } = await rekeyd.operations.backup(undefined, caller)
-      await rekeyd.operations.compromise('token', undefined, caller)
+      await rekeyd.operations.compromise('token', {}, caller)
       await rekeyd.operations.backup(undefined, caller)
       const store = await placed(made, { compromised: known })
       try {

@@ -115,11 +115,11 @@ materials:
     const acts = [
       () => rekeyd.rotate(name),
       () => rekeyd.rotate(name),
-      () => rekeyd.operations.rollback(name, undefined, caller).catch(() => {}),
+      () => rekeyd.operations.rollback(name, {}, caller).catch(() => {}),
       () => this.#leak(rekeyd, name),
       () => this.#backUp(rekeyd),
       () => rekeyd.rotate('store-key'),
-      () => rekeyd.operations.compromise('store-key', undefined, caller),
+      () => rekeyd.operations.compromise('store-key', {}, caller),
     ]
     await this.#random.pick(acts)()
     if (this.#random.below(3) > 0) return rekeyd
@@ -130,7 +130,7 @@ materials:
   async #leak({ operations }: ScratchRekeyd, name: Name): Promise<void> {
     const { active } = await operations.material(name)
     if (active) this.#leaked.add(`${name} ${active.version}`)
-    await operations.compromise(name, undefined, caller)
+    await operations.compromise(name, {}, caller)
   }
 
   async #backUp(rekeyd: ScratchRekeyd): Promise<void> {
@@ -231,7 +231,7 @@ materials:
   ): Promise<void> {
     for (const { version } of (await operations.material(name)).versions) {
       if (!leaked.includes(`${name} ${version}`)) continue
-      await operations.rollback(name, version, caller).then(
+      await operations.rollback(name, { to: version }, caller).then(
         () => this.#say(`version ${version} of ${name} has leaked and was given back`),
         () => {},
       )

@@ -1,5 +1,13 @@
+import { containersOf, endangeredBy } from '../../src/operations/endangered.ts'
 import type { Caller, Operations } from '../../src/operations/operations.ts'
-import type { MaterialView, RotationView, StatusView } from '../../src/operations/views.ts'
+import type {
+  Acceptance,
+  CompromiseOptions,
+  MaterialView,
+  RollbackOptions,
+  RotationView,
+  StatusView,
+} from '../../src/operations/views.ts'
 import { OperatorError } from '../../src/support/operator-error.ts'
 
 /** What the fake daemon was asked to do, for a test to look at. */
@@ -113,14 +121,15 @@ export class FakeOperations implements Operations {
     return this.materials.filter(({ state }) => state === 'due').map(({ name }) => rotationOf(name))
   }
 
-  async rollback(name: string, to: number | undefined, caller: Caller) {
-    this.#note('rollback', caller, name, to)
-    return rotationOf((await this.material(name)).name)
+  async rollback(name: string, options: RollbackOptions, caller: Caller) {
+    this.#note('rollback', caller, name, options)
+    await this.#refuseImpact(name, options)
+    return rotationOf(name)
   }
 
-  async endOverlap(name: string, caller: Caller) {
-    this.#note('endOverlap', caller, name)
-    const { name: material } = await this.material(name)
+  async endOverlap(name: string, options: Acceptance, caller: Caller) {
+    this.#note('endOverlap', caller, name, options)
+    const material = await this.#refuseImpact(name, options)
     return { ...rotationOf(material), changes: [{ material, from: 3 }] }
   }
 
@@ -154,8 +163,9 @@ export class FakeOperations implements Operations {
     }
   }
 
-  async import(name: string, parts: readonly object[], caller: Caller) {
-    this.#note('import', caller, name, parts)
+  async import(name: string, parts: readonly object[], options: Acceptance, caller: Caller) {
+    this.#note('import', caller, name, parts, options)
+    await this.#refuseImpact(name, options)
     return name === 'vapid' ? undefined : rotationOf(name)
   }
 
@@ -164,14 +174,21 @@ export class FakeOperations implements Operations {
     return { ...version(4), origin: 'adopted' as const }
   }
 
-  async apply(name: string, caller: Caller) {
-    this.#note('apply', caller, name)
+  async apply(name: string, options: Acceptance, caller: Caller) {
+    this.#note('apply', caller, name, options)
+    await this.#refuseImpact(name, options)
     return name === 'vapid' ? undefined : rotationOf(name)
   }
 
-  async compromise(name: string, onFailure: string | undefined, caller: Caller) {
-    this.#note('compromise', caller, name, onFailure)
-    return rotationOf(name)
+  async compromise(name: string, options: CompromiseOptions, caller: Caller) {
+    this.#note('compromise', caller, name, options)
+    await this.#refuseImpact(name, options)
+    return {
+      ...rotationOf(name),
+      endangers: endangeredBy(name, this.materials),
+      contained_in: containersOf(name, this.materials),
+      elsewhere: ['backups made before now still contain it'],
+    }
   }
 
   async csr(name: string, caller: Caller) {
@@ -198,6 +215,15 @@ export class FakeOperations implements Operations {
 
   async audit() {
     return []
+  }
+
+  async #refuseImpact(name: string, { accept_impact }: Acceptance): Promise<string> {
+    const { impact } = await this.material(name)
+    if (impact === undefined || accept_impact === name) return name
+    throw new OperatorError(`this breaks clients of ${name}: ${impact}`, {
+      kind: 'refused',
+      hint: `--accept-impact=${name}`,
+    })
   }
 
   #note(what: string, caller: Caller | undefined, ...rest: readonly unknown[]): void {
@@ -246,6 +272,7 @@ const hostMaterials = [
     kind: 'database-key',
     state: 'due',
     next_rotation: '2026-12-31T23:30:00.000Z',
+    contains: ['auth-token'],
   }),
   materialLike({ name: 'broken', state: 'needs_attention', reason: 'nobody serves it' }),
   materialLike({

@@ -129,19 +129,19 @@ export function describeOperations(
 
     it('gives the previous version back, and refuses where there is none', async () => {
       const first = scratch.live('fading')
-      await refused(operations.rollback('fading', undefined, alice), 'refused')
+      await refused(operations.rollback('fading', {}, alice), 'refused')
       await rotate('fading')
-      const rotation = await operations.rollback('fading', undefined, alice)
+      const rotation = await operations.rollback('fading', {}, alice)
       assert.equal(rotation.trigger, 'rollback')
       assert.equal(rotation.result, 'succeeded')
       assert.equal(scratch.live('fading'), first)
-      await refused(operations.rollback('fading', 77, alice), 'refused')
+      await refused(operations.rollback('fading', { to: 77 }, alice), 'refused')
     })
 
     it('ends an overlap, and refuses where there is none', async () => {
-      await refused(operations.endOverlap('fading', alice), 'refused', /overlap/)
+      await refused(operations.endOverlap('fading', {}, alice), 'refused', /overlap/)
       await rotate('fading')
-      assert.equal((await operations.endOverlap('fading', alice)).result, 'succeeded')
+      assert.equal((await operations.endOverlap('fading', {}, alice)).result, 'succeeded')
       const [, old] = (await operations.material('fading')).versions
       assert.equal(old?.state, 'withdrawn')
     })
@@ -189,7 +189,7 @@ export function describeOperations(
     it('applies the active version to a target that holds something else', async () => {
       const first = scratch.live('key')
       scratch.scratch.world.places.set('/key', 'edited')
-      assert.equal((await operations.apply('key', alice))?.trigger, 'apply')
+      assert.equal((await operations.apply('key', {}, alice))?.trigger, 'apply')
       assert.equal(scratch.live('key'), first)
     })
 
@@ -197,20 +197,90 @@ export function describeOperations(
       const path = join(folder, 'value')
       await writeFile(path, 'made elsewhere')
       const parts = [{ part: 'value', path }]
-      assert.equal((await operations.import('key', parts, alice))?.trigger, 'import')
+      assert.equal((await operations.import('key', parts, {}, alice))?.trigger, 'import')
       assert.equal(scratch.live('key'), 'made elsewhere')
-      assert.equal(await operations.import('key', parts, alice), undefined)
+      assert.equal(await operations.import('key', parts, {}, alice), undefined)
       const absent = [{ part: 'value', path: join(folder, 'absent') }]
-      await refused(operations.import('key', absent, alice), 'failed', /absent/)
-      await refused(operations.import('key', [{ part: 'soul', path }], alice), 'usage', /soul/)
+      await refused(operations.import('key', absent, {}, alice), 'failed', /absent/)
+      await refused(operations.import('key', [{ part: 'soul', path }], {}, alice), 'usage', /soul/)
     })
 
-    it('replaces a compromised version', async () => {
-      const rotation = await operations.compromise('key', 'stay-down', alice)
-      assert.equal(rotation.trigger, 'compromise')
-      assert.equal(rotation.result, 'succeeded')
+    it('replaces a compromised version, and nothing that it contains', async () => {
+      const before = scratch.live('shared')
+      const view = await operations.compromise('key', { on_failure: 'stay-down' }, alice)
+      assert.deepEqual([view.trigger, view.result], ['compromise', 'succeeded'])
       const [, old] = (await operations.material('key')).versions
       assert.equal(old?.compromised, true)
+      assert.deepEqual(view.endangers, [
+        {
+          material: 'shared',
+          kind: 'memory',
+          through: ['key'],
+          impact: 'all sessions drop',
+          command: 'rekeyd compromise shared',
+        },
+      ])
+      assert.deepEqual(view.contained_in, [])
+      assert.match(view.elsewhere.join(), /tell the others.*backups .* still contain the old value/)
+      assert.equal(scratch.live('shared'), before)
+      const other = await operations.compromise('shared', accepting('shared'), alice)
+      assert.deepEqual(other.contained_in, ['key'])
+    })
+
+    it('refuses everything that breaks clients until the name is given, and does nothing before', async () => {
+      const path = join(folder, 'value')
+      await writeFile(path, 'made elsewhere')
+      const parts = [{ part: 'value', path }]
+      await rotate('shared', accepting('shared'))
+      const before = await operations.material('shared')
+      const asked: Readonly<
+        Record<string, (options: { accept_impact?: string }) => Promise<unknown>>
+      > = {
+        rollback: (options) => operations.rollback('shared', options, alice),
+        'end-overlap': (options) => operations.endOverlap('shared', options, alice),
+        import: (options) => operations.import('shared', parts, options, alice),
+        apply: (options) => operations.apply('shared', options, alice),
+        compromise: (options) => operations.compromise('shared', options, alice),
+      }
+      for (const [verb, ask] of Object.entries(asked)) {
+        const hint = new RegExp(`rekeyd ${verb} shared --accept-impact=shared`)
+        await refused(ask({}), 'refused', /breaks clients of shared: all sessions drop/, hint)
+        await refused(ask(accepting('key')), 'refused', /all sessions drop/)
+        assert.deepEqual(await operations.material('shared'), before, verb)
+      }
+      await asked['import']?.(accepting('shared'))
+      assert.equal(await asked['import']?.({}), undefined, 'it is active: nobody is hit')
+    })
+
+    it('lets a person do what a pause keeps the schedule from', async () => {
+      await operations.pause('key', undefined, 'holidays', alice)
+      assert.equal((await rotate('key')).result, 'succeeded')
+      assert.equal((await operations.compromise('key', {}, alice)).result, 'succeeded')
+      assert.equal((await operations.material('key')).paused?.reason, 'holidays')
+    })
+
+    it('marks what has leaked before the rotation under way has ended', async () => {
+      const gate = Promise.withResolvers<void>()
+      scratch.held.gate = gate.promise
+      const { id } = await operations.startRotation('key', {}, alice)
+      const compromised = operations.compromise('key', {}, alice)
+      const isMarked = async () => (await operations.material('key')).active?.compromised === true
+      for (let look = 0; !(await isMarked()); look += 1) assert.ok(look < 1_000)
+      assert.equal((await operations.rotation(id)).result, undefined)
+      gate.resolve()
+      assert.equal((await compromised).id, id, 'it has replaced what leaked')
+      assert.equal((await operations.material('key')).active?.version, 2)
+    })
+
+    it('says that the mark stays where the version was not replaced', async () => {
+      scratch.refuse('not for one host alone')
+      const asked = operations.compromise('key', {}, alice)
+      await refused(
+        asked,
+        'refused',
+        /key is marked as compromised, but was not replaced: not for one host/,
+      )
+      assert.equal((await operations.material('key')).active?.compromised, true)
     })
 
     it('makes no certificate request for what has no certificate', async () => {
@@ -268,7 +338,9 @@ export function describeOperations(
         () => operations.material(unknown),
         () => operations.startRotation(unknown, {}, alice),
         () => operations.dryRun(unknown, {}),
-        () => operations.rollback(unknown, undefined, alice),
+        () => operations.rollback(unknown, {}, alice),
+        () => operations.endOverlap(unknown, {}, alice),
+        () => operations.compromise(unknown, {}, alice),
         () => operations.pause(unknown, undefined, 'x', alice),
         () => operations.approve(unknown, alice),
         () => operations.verify(unknown),

@@ -131,10 +131,11 @@ describe('RemoteOperations', () => {
       request.on('end', () => response.end('{"version":1}'))
     }
     const caller = { who: 'cli:alice' }
-    await remote().import('key', [{ part: 'certificate', path: 'chain.pem' }], caller)
+    const parts = [{ part: 'certificate', path: 'chain.pem' }]
+    await remote().import('key', parts, { accept_impact: 'key' }, caller)
     await remote().reveal('key', undefined, undefined, undefined, 'out', caller)
     assert.deepEqual(bodies, [
-      { parts: [{ part: 'certificate', path: resolve('chain.pem') }] },
+      { parts: [{ part: 'certificate', path: resolve('chain.pem') }], accept_impact: 'key' },
       { out: resolve('out') },
     ])
   })

@@ -1,6 +1,8 @@
+import type { Mode } from '../../src/model/material.ts'
 import type { DescribedMaterial, Planner } from '../../src/operations/described.ts'
 import { LocalOperations } from '../../src/operations/local-operations.ts'
 import type { PlanItem } from '../../src/operations/views.ts'
+import { OperatorError } from '../../src/support/operator-error.ts'
 import { MemoryTarget, memoryKind, memoryMaterial } from '../fakes/memory-world.ts'
 import { ScratchEngine } from '../rotation/scratch-engine.ts'
 
@@ -70,13 +72,18 @@ export class ScratchOperations {
   readonly scratch = new ScratchEngine()
   readonly planner = new ScratchPlanner(this.scratch)
   readonly held = new HeldTarget(this.scratch.world, '/key')
+  mode: Mode = 'rotate'
   suspicion: string | undefined
+  #refusal: OperatorError | undefined
 
   async create(): Promise<LocalOperations> {
     const { scratch } = this
     const materials = [
       memoryMaterial(scratch.world, 'key', {
         targets: [this.held],
+        permit: async () => {
+          if (this.#refusal) throw this.#refusal
+        },
         kind: { ...memoryKind, parts: { value: { formats: ['raw'] } } },
       }),
       memoryMaterial(scratch.world, 'shared'),
@@ -103,7 +110,7 @@ export class ScratchOperations {
       },
       surroundings: {
         version: '1.2.3',
-        mode: 'rotate',
+        mode: this.mode,
         daemon: true,
         paths: { state_dir: '/var/lib/rekeyd' },
         clock: () => ({
@@ -112,11 +119,16 @@ export class ScratchOperations {
         }),
       },
       materials: [
-        described('key'),
+        described('key', { contains: ['shared'], elsewhere: 'tell the others' }),
         described('shared', { impact: 'all sessions drop' }),
         described('fading'),
       ],
     })
+  }
+
+  /** From now on policy is against replacing `key`. */
+  refuse(why: string): void {
+    this.#refusal = new OperatorError(why, { kind: 'refused' })
   }
 
   /** What the world holds at a material's place. */

@@ -203,7 +203,7 @@ materials:${material(
     await expectWrites()
     while ((await opened.operations.material('db-key')).state === 'rotating') await pause(20)
     writeFileSync(path('etc/db.env'), `# in the night\n${env()}`)
-    const rollback = await opened.operations.rollback('db-key', undefined, { who: 'cli:operator' })
+    const rollback = await opened.operations.rollback('db-key', {}, { who: 'cli:operator' })
     assert.equal(rollback.result, 'succeeded', rollback.detail)
     await expectWrites()
     await endStandIn(path('consumer.pid'))

@@ -125,7 +125,7 @@ materials:
     const verified = await rekeyd.operations.verify('pilcrow-vapid')
     assert.deepEqual(verified.targets, [])
     await assert.rejects(
-      rekeyd.operations.rollback('pilcrow-vapid', undefined, { who: 'cli:operator' }),
+      rekeyd.operations.rollback('pilcrow-vapid', {}, { who: 'cli:operator' }),
       ({ kind }: OperatorError) => kind === 'refused',
     )
     assert.deepEqual(digest(), before)

@@ -188,7 +188,7 @@ materials:
       rekeyd.rotate('node-identity'),
       refused(shared, /qu enroll create.*qu node remove/),
     )
-    const roll = rekeyd.operations.compromise('cluster-secret', undefined, { who: 'cli:operator' })
+    const roll = rekeyd.operations.compromise('cluster-secret', {}, { who: 'cli:operator' })
     await assert.rejects(roll, refused(shared, /into every node\.yaml/))
     assert.deepEqual(files(), before)
     assert.equal(await joinCluster(port, secret()), true)

@@ -72,6 +72,7 @@ export async function openRekeyd(folder: string, yaml: string, clock: Clock = sy
       operations.import(
         name,
         Object.entries(files).map(([part, path]) => ({ part, path })),
+        {},
         caller,
       ),
     /** Each material's active version by name. */

@@ -232,7 +232,7 @@ describe('opening a store', () => {
       await createAndClose()
       execFileSync('cp', ['-a', stateDir, `${stateDir}.away`])
       const store = await scratch.open()
-      store.keys.compromise('vapid', 1, alice)
+      store.keys.compromise('vapid', [1], alice)
       store.close()
       rmSync(stateDir, { recursive: true })
       renameSync(`${stateDir}.away`, stateDir)

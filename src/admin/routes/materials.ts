@@ -1,15 +1,13 @@
 import { z } from 'zod'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { IdempotencyKeys } from '../idempotency-keys.ts'
-import { bodySchema, callerOf, materialParams, textSchema } from '../request.ts'
+import { acceptImpact, bodySchema, callerOf, materialParams, textSchema } from '../request.ts'
 
 const rotateBody = bodySchema({
   reason: z.enum(['manual', 'compromise']).exactOptional().describe('Why it rotates.'),
   dry_run: z.boolean().default(false).describe('Only say what would happen.'),
   now: z.boolean().exactOptional().describe('Outside its window, too.'),
-  accept_impact: textSchema
-    .exactOptional()
-    .describe("The material's name, by whoever accepts that clients break."),
+  accept_impact: acceptImpact,
 })
 const pauseBody = bodySchema({
   reason: textSchema.describe('Why it is paused.'),

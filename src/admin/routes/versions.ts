@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
-import { bodySchema, callerOf, materialParams, pathSchema } from '../request.ts'
+import { acceptImpact, bodySchema, callerOf, materialParams, pathSchema } from '../request.ts'
 
 const partName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, 'is no name of a part')
 const importBody = bodySchema({
@@ -14,6 +14,7 @@ const importBody = bodySchema({
     .min(1)
     .max(16)
     .describe('The files of the version.'),
+  accept_impact: acceptImpact,
 })
 const revealBody = bodySchema({
   version: z
@@ -38,7 +39,8 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
     { schema: { params, body: importBody } },
     async (request, reply) => {
       const { name } = request.params
-      const rotation = await operations().import(name, request.body.parts, callerOf(request))
+      const { parts, why: _, ...options } = request.body
+      const rotation = await operations().import(name, parts, options, callerOf(request))
       return rotation ?? reply.code(204).send()
     },
   )

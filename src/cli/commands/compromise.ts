@@ -1,48 +1,55 @@
 import { type Command, Option } from 'commander'
+import type { OnFailure } from '../../model/version.ts'
+import { usualOnFailure } from '../../operations/on-failure.ts'
 import type { Operations } from '../../operations/operations.ts'
-import { OperatorError } from '../../support/operator-error.ts'
-import { conclude } from '../session/conclude.ts'
-import { acceptImpact } from '../session/confirm.ts'
+import { aftermath } from '../output/compromise.ts'
+import { failureOf, successLine } from '../output/rotation.ts'
+import { accepted, declined } from '../session/confirm.ts'
 import type { Session } from '../session/session.ts'
 
 interface CompromiseFlags {
-  readonly onFailure?: 'stay-down' | 'old'
+  readonly onFailure?: OnFailure
   readonly acceptImpact?: string
 }
+
+const choices: readonly string[] = ['stay-down', 'old'] satisfies readonly OnFailure[]
 
 export function addCompromise(program: Command, session: Session): void {
   program
     .command('compromise')
     .description('somebody else has it: replace it at once, without overlap or window')
     .argument('<name>', 'material')
-    .addOption(
-      new Option('--on-failure <choice>', 'if the new one does not work').choices([
-        'stay-down',
-        'old',
-      ]),
-    )
+    .addOption(new Option('--on-failure <choice>', 'if the new one does not work').choices(choices))
     .option('--accept-impact <name>', 'the name again, where clients will break')
     .action(async (name: string, flags: CompromiseFlags) => {
       await session.connected(async (operations) => {
-        await checkImpact(session, operations, name, flags.acceptImpact)
-        const caller = session.caller('compromise')
-        conclude(session, await operations.compromise(name, flags.onFailure, caller))
+        const acceptance = await accepted(session, operations, name, flags.acceptImpact)
+        const onFailure = flags.onFailure ?? (await askOnFailure(session, operations, name))
+        const options = { ...acceptance, ...(onFailure && { on_failure: onFailure }) }
+        const view = await operations.compromise(name, options, session.caller('compromise'))
+        const failure = failureOf(view)
+        session.answer(
+          view,
+          () => `${failure ? '' : successLine(view)}${aftermath(name, view, session.style)}`,
+        )
+        if (failure) session.fail(failure)
       })
     })
 }
 
-/** @throws OperatorError `refused` when clients break and nobody accepts it */
-async function checkImpact(
+/** @returns undefined for what is usual, also where nobody is there to be asked */
+async function askOnFailure(
   session: Session,
   operations: Operations,
   name: string,
-  accepted: string | undefined,
-): Promise<void> {
-  const { impact } = await operations.material(name)
-  if (impact === undefined || accepted === name) return
-  if (session.interactive) return acceptImpact(session, name, impact)
-  throw new OperatorError(`replacing ${name} breaks clients: ${impact}`, {
-    kind: 'refused',
-    hint: `\`rekeyd compromise ${name} --accept-impact=${name}\` if that is what you want`,
-  })
+): Promise<OnFailure | undefined> {
+  if (!session.interactive) return undefined
+  const { kind } = await operations.material(name)
+  session.note(`if the new ${name} does not work:`)
+  session.note('  stay-down  leave it in place although nothing may work with it')
+  session.note('  old        give the one that leaked back, and try again later')
+  const answer = await session.terminal.ask(`stay-down or old? [${usualOnFailure(kind)}] `)
+  if (answer === '') return undefined
+  if (answer === 'stay-down' || answer === 'old') return answer
+  throw declined('--on-failure=stay-down or --on-failure=old')
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { conclude } from '../session/conclude.ts'
+import { accepted } from '../session/confirm.ts'
 import type { Session } from '../session/session.ts'
 
 export function addEndOverlap(program: Command, session: Session): void {
@@ -7,9 +8,11 @@ export function addEndOverlap(program: Command, session: Session): void {
     .command('end-overlap')
     .description('take the previous version away from clients now')
     .argument('<name>', 'material')
-    .action(async (name: string) => {
+    .option('--accept-impact <name>', 'the name again, where clients will break')
+    .action(async (name: string, { acceptImpact }: { readonly acceptImpact?: string }) => {
       await session.connected(async (operations) => {
-        conclude(session, await operations.endOverlap(name, session.caller()))
+        const acceptance = await accepted(session, operations, name, acceptImpact)
+        conclude(session, await operations.endOverlap(name, acceptance, session.caller()))
       })
     })
 }

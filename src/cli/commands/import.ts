@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ImportPart } from '../../operations/views.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import { conclude } from '../session/conclude.ts'
+import { accepted } from '../session/confirm.ts'
 import type { Session } from '../session/session.ts'
 
 interface ImportFlags {
@@ -10,6 +11,7 @@ interface ImportFlags {
   readonly key?: string
   readonly chain?: string
   readonly part: readonly ImportPart[]
+  readonly acceptImpact?: string
 }
 
 export function addImport(program: Command, session: Session): void {
@@ -21,10 +23,12 @@ export function addImport(program: Command, session: Session): void {
     .option('--key <file>', 'private key')
     .option('--chain <file>', 'the certificates above it')
     .option('--part <name=file>', 'any other part, as often as needed', addPart, [])
+    .option('--accept-impact <name>', 'the name again, where clients will break')
     .action(async (name: string, flags: ImportFlags) => {
       const parts = partsOf(flags, session.terminal.directory)
       await session.connected(async (operations) => {
-        const rotation = await operations.import(name, parts, session.caller())
+        const acceptance = await accepted(session, operations, name, flags.acceptImpact)
+        const rotation = await operations.import(name, parts, acceptance, session.caller())
         if (rotation) return conclude(session, rotation)
         session.answer({ material: name, changed: false }, () => {
           return `${name}: this version is active already\n`

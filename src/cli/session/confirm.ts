@@ -1,5 +1,5 @@
 import type { Operations } from '../../operations/operations.ts'
-import type { RotateOptions } from '../../operations/views.ts'
+import type { Acceptance, RotateOptions } from '../../operations/views.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import { plain } from '../output/style.ts'
 import type { Session } from './session.ts'
@@ -29,10 +29,30 @@ export async function confirmed(
 }
 
 /**
+ * What to tell policy about clients that break: what the option says, or the person at the terminal.
+ * Without a person it stays as it is, and the operation is refused with a hint.
+ * @param given the option
+ * @throws OperatorError `refused` when the answer is no
+ */
+export async function accepted(
+  session: Session,
+  operations: Operations,
+  name: string,
+  given: string | undefined,
+): Promise<Acceptance> {
+  if (given === name || !session.interactive)
+    return given === undefined ? {} : { accept_impact: given }
+  const { impact } = await operations.material(name)
+  if (impact === undefined) return {}
+  await acceptImpact(session, name, impact)
+  return { accept_impact: name }
+}
+
+/**
  * Has the name typed by whoever accepts that clients break; a `y` slips too easily.
  * @throws OperatorError `refused` for anything but the name
  */
-export async function acceptImpact(session: Session, name: string, impact: string): Promise<void> {
+async function acceptImpact(session: Session, name: string, impact: string): Promise<void> {
   session.note(`${name}: ${plain(impact)}`)
   const typed = await session.terminal.ask(`type the name of the material to go on: `)
   if (typed !== name) throw declined(`--accept-impact=${name}`)
@@ -43,7 +63,7 @@ async function sayYes(session: Session, question: string): Promise<void> {
   if (!/^y(es)?$/i.test(answer)) throw declined('--now')
 }
 
-function declined(option: string): OperatorError {
+export function declined(option: string): OperatorError {
   return new OperatorError('not confirmed: nothing was done', {
     kind: 'refused',
     hint: `confirm it when asked, or give ${option}`,

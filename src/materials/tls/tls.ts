@@ -66,6 +66,8 @@ const defaults = { algorithm: 'ecdsa-p256', lifetime: 397 * 86_400_000 } as cons
 export const tls: KindType<TlsOptions> = {
   schema,
   expires: true,
+  elsewhere:
+    'revoke the old certificate at its issuer, and replace it wherever clients have pinned it',
   create: (options, { material }) => createTls(options, material),
 }
 

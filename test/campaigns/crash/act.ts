@@ -24,10 +24,10 @@ export async function take({ operations }: OpenRekeyd, [verb, name = '']: Act): 
     verb === 'rotate'
       ? await operations.wait((await operations.startRotation(name, {}, caller)).id)
       : verb === 'rollback'
-        ? await operations.rollback(name, undefined, caller)
+        ? await operations.rollback(name, {}, caller)
         : verb === 'compromise'
-          ? await operations.compromise(name, undefined, caller)
-          : await operations.endOverlap(name, caller)
+          ? await operations.compromise(name, {}, caller)
+          : await operations.endOverlap(name, {}, caller)
   if (result === 'succeeded' || result === 'applied_unproved') return
   throw new Error(`${verb} ${name}: ${result} ${detail}`)
 }
