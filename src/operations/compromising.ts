@@ -16,11 +16,12 @@ const ownBackups =
  * @throws OperatorError where it was not replaced; whatever the reason, the mark stays
  */
 export async function compromise(
-  { engine, surroundings, materials, recover }: OperationsParts,
+  parts: OperationsParts,
   described: DescribedMaterial,
   options: CompromiseOptions,
   caller: Caller,
 ): Promise<CompromiseView> {
+  const { engine, surroundings, materials } = parts
   const { name, elsewhere } = described
   const refused = impactRefusal(described, 'compromise', options)
   if (refused) throw refused
@@ -28,7 +29,7 @@ export async function compromise(
   try {
     const observed = observing(surroundings.mode)
     if (observed) throw observed
-    await recover()
+    await parts.recover()
     const rotation = await engine.replaceCompromised(name, marked, caller).done
     return {
       ...rotationView(rotation),

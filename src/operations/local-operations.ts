@@ -1,8 +1,8 @@
 import { wipe } from '../rotation/adoption.ts'
-import { outline } from '../rotation/outline.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { compromise } from './compromising.ts'
 import type { DescribedMaterial } from './described.ts'
+import { dryRunOf } from './dry-run.ts'
 import { readImport, requestCertificate } from './importing.ts'
 import { instant, materialView, versionView } from './material-view.ts'
 import type { Caller, Operations } from './operations.ts'
@@ -93,23 +93,7 @@ export class LocalOperations implements Operations {
   }
 
   async dryRun(name: string, options: RotateOptions): Promise<DryRun> {
-    const described = this.#described(name)
-    const { engine, surroundings, planner, clock } = this.#parts
-    const refused = refusal(described, options, surroundings.mode, planner, clock.now())
-    const { impact, window } = described
-    return {
-      schema_version: 1,
-      material: name,
-      steps: outline(engine.member(name)),
-      ...(impact !== undefined && { impact }),
-      ...(window !== undefined && { window }),
-      ...(refused && {
-        refused: {
-          reason: refused.message,
-          ...(refused.hint !== undefined && { hint: refused.hint }),
-        },
-      }),
-    }
+    return dryRunOf(this.#parts, this.#described(name), options)
   }
 
   /** What is refused, as the schedule itself would have to wait for it, is left out. */
@@ -243,11 +227,10 @@ export class LocalOperations implements Operations {
    * @throws OperatorError `refused` in mode observe, and where clients break and nobody accepts it
    */
   async #readyTo(verb: ReplacingVerb, name: string, options: Acceptance): Promise<void> {
-    const { surroundings, recover } = this.#parts
-    const error =
-      observing(surroundings.mode) ?? impactRefusal(this.#described(name), verb, options)
+    const { mode } = this.#parts.surroundings
+    const error = observing(mode) ?? impactRefusal(this.#described(name), verb, options)
     if (error) throw error
-    await recover()
+    await this.#parts.recover()
   }
 
   #refuse(name: string, options: RotateOptions): void {
