@@ -11,6 +11,7 @@ import { addEndOverlap } from './commands/end-overlap.ts'
 import { addHealthcheck } from './commands/healthcheck.ts'
 import { addHistory } from './commands/history.ts'
 import { addImport } from './commands/import.ts'
+import { addIncident } from './commands/incident.ts'
 import { addInit } from './commands/init.ts'
 import { addPause } from './commands/pause.ts'
 import { addPlan } from './commands/plan.ts'
@@ -38,6 +39,7 @@ const groups: Readonly<Record<string, readonly AddCommand[]>> = {
     addPause,
     addResume,
     addCompromise,
+    addIncident,
   ],
   'Versions and places:': [addAdopt, addApply, addImport, addCsr, addReveal],
   'The daemon:': [

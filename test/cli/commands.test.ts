@@ -92,6 +92,53 @@ describe('what a command asks for', () => {
   })
 })
 
+describe('an incident', () => {
+  it('replaces in order, in the name of the person, each with its impact accepted', async () => {
+    const argv = ['incident', '--all', '--accept-impact=chat-1', '--reason', 'broken into']
+    const { asked } = await run(argv)
+    const caller = { who: 'cli:eve', why: 'broken into' }
+    assert.deepEqual(
+      asked,
+      ['vapid', 'chat-tls', 'db-key', 'auth-token', 'broken', 'failing', 'unproved'].map(
+        (name) => ({
+          what: 'compromise',
+          caller,
+          with: [name, { accept_impact: name }],
+        }),
+      ),
+    )
+  })
+
+  it('asks nothing of the daemon but where things stand before somebody agrees', async () => {
+    for (const argv of [['incident'], ['incident', '--plan'], ['incident', '--all']]) {
+      assert.deepEqual((await run(argv)).asked, [])
+    }
+  })
+
+  it('goes on where a material cannot be tried, and says why', async () => {
+    class Refusing extends FakeOperations {
+      override async compromise(...asked: Parameters<FakeOperations['compromise']>) {
+        if (asked[0] === 'vapid') throw new OperatorError('not for one host', { kind: 'refused' })
+        return super.compromise(...asked)
+      }
+    }
+    const operations = new Refusing(new FakeOperations().materials.slice(0, 2))
+    const argv = ['incident', '--all', '--accept-impact=chat-1', '--json']
+    const { exit, terminal } = await run(argv, { operations })
+    assert.equal(exit, 7)
+    const { results } = JSON.parse(terminal.stdout) as { results: readonly object[] }
+    const refused = { material: 'vapid', result: 'not_replaced', detail: 'not for one host' }
+    assert.deepEqual(results[0], refused)
+    assert.equal(operations.asked.length, 1)
+  })
+
+  it('ends well when everything was replaced', async () => {
+    const operations = new FakeOperations(new FakeOperations().materials.slice(0, 2))
+    const { exit } = await run(['incident', '--all', '--accept-impact=chat-1'], { operations })
+    assert.equal(exit, 0)
+  })
+})
+
 describe('a rotation that is waited for', () => {
   /** Ends after the third look. */
   class SlowOperations extends FakeOperations {

@@ -17,6 +17,7 @@ export class FakeTerminal implements Terminal {
   readonly environment: Readonly<Record<string, string>>
   readonly directory: string
   readonly user = 'eve'
+  readonly host = 'chat-1'
   readonly terminals: { readonly out: boolean; readonly err: boolean; readonly in: boolean }
   readonly listeners = new Map<string, () => void>()
   stdout = ''

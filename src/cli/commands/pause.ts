@@ -4,6 +4,7 @@ import { OperatorError } from '../../support/operator-error.ts'
 import { absolute } from '../output/moments.ts'
 import { oneOrAll } from '../session/one-or-all.ts'
 import type { Session } from '../session/session.ts'
+import { parseTime } from '../session/times.ts'
 
 interface PauseFlags {
   readonly all?: true
@@ -34,16 +35,10 @@ export function addPause(program: Command, session: Session): void {
 /** RFC 3339 UTC, from a duration or a time. */
 function endOf(text: string, now: number): string {
   const span = parseDuration(text)
-  const time = span === undefined ? timeOf(text) : now + span
+  const time = span === undefined ? parseTime(text) : now + span
   if (time > now) return new Date(time).toISOString()
   throw new OperatorError(
     Number.isNaN(time) ? '--until is no duration and no time' : '--until is in the past',
     { kind: 'usage', hint: 'write --until 4h, --until 2d or --until 2027-01-15T08:00:00Z' },
   )
-}
-
-/** With a zone only: `Date.parse` takes much else for a time, and guesses the zone. */
-function timeOf(text: string): number {
-  const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
-  return rfc3339.test(text) ? Date.parse(text) : Number.NaN
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import { accountName } from '../../support/account-name.ts'
 
@@ -8,6 +9,8 @@ export interface Terminal {
   readonly directory: string
   /** Who asks, as the audit log names them. */
   readonly user: string
+  /** The name of this host. */
+  readonly host: string
   /** Which streams end at a terminal. */
   readonly terminals: { readonly out: boolean; readonly err: boolean; readonly in: boolean }
   out(text: string): void
@@ -27,6 +30,7 @@ export function processTerminal(): Terminal {
     environment: env,
     directory: process.cwd(),
     user: userOf(env, process.geteuid?.()),
+    host: hostname(),
     terminals: { out: stdout.isTTY ?? false, err: stderr.isTTY ?? false, in: stdin.isTTY ?? false },
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
