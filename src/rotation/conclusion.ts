@@ -115,7 +115,7 @@ async function stand(walk: Walk, reason: string, blamed: string | undefined): Pr
   const isEnding = walk.plan.members.some(({ ending }) => ending === true)
   const found = await findingsOf(walk.plan.placements)
   if (!isApplied(found, isEnding)) return abandon(walk, reason, blamed)
-  const trouble = await walk.abandon().then(
+  const trouble = await walk.stand().then(
     () => '',
     (error: unknown) => `; ${messageOf(error)}`,
   )

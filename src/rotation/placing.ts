@@ -108,6 +108,16 @@ export class Placing {
     if (foreign.length > 0) throw edited(foreign)
   }
 
+  /** Takes what has leaked away from clients, all of it although something fails. @throws what failed first */
+  async clear(): Promise<void> {
+    const failures: unknown[] = []
+    for (const placement of this.#placements) {
+      if (!this.#hasLeaked(placement)) continue
+      await this.#switch(placement).catch((error: unknown) => void failures.push(error))
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
   /** Removes what the rotation left beside its places. */
   async tidy(): Promise<void> {
     for (const { target } of this.#placements) {

@@ -92,6 +92,16 @@ export class Walk {
     await this.#resume(this.plan.consumers.filter(stopped))
   }
 
+  /** The same where there is no way back, but for what clients must not be shown any more. */
+  async stand(): Promise<void> {
+    this.#steps.direction = 'back'
+    const failures: unknown[] = []
+    const note = (error: unknown) => void failures.push(error)
+    await this.#placing.clear().catch(note)
+    await this.abandon().catch(note)
+    if (failures.length > 0) throw failures[0]
+  }
+
   /** Removes what the rotation left beside its targets. */
   tidy(): Promise<void> {
     return this.#placing.tidy()

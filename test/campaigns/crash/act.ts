@@ -20,14 +20,13 @@ export async function perform(folder: string, acts: readonly Act[]): Promise<voi
 
 export async function take({ operations }: OpenRekeyd, [verb, name = '']: Act): Promise<void> {
   if (verb === 'recover') return
-  const { result, detail } =
-    verb === 'rotate'
-      ? await operations.wait((await operations.startRotation(name, {}, caller)).id)
-      : verb === 'rollback'
-        ? await operations.rollback(name, {}, caller)
-        : verb === 'compromise'
-          ? await operations.compromise(name, {}, caller)
-          : await operations.endOverlap(name, {}, caller)
+  const acts = {
+    rotate: async () => operations.wait((await operations.startRotation(name, {}, caller)).id),
+    rollback: () => operations.rollback(name, {}, caller),
+    'end-overlap': () => operations.endOverlap(name, {}, caller),
+    compromise: () => operations.compromise(name, {}, caller),
+  }
+  const { result, detail } = await acts[verb]()
   if (result === 'succeeded' || result === 'applied_unproved') return
   throw new Error(`${verb} ${name}: ${result} ${detail}`)
 }

@@ -26,8 +26,6 @@ export interface Scenario {
   /** What is interrupted. */
   readonly act: Act
   readonly places: readonly ScenarioPlace[]
-  /** States in which it may be left beside those that need nobody. */
-  readonly mayBe?: readonly string[]
   /** Starts many processes: sampled more rarely. */
   readonly slow?: true
   /** A database whose one key is the material's. */

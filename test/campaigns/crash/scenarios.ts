@@ -223,6 +223,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   rollback: { ...env, before: [...twice, ...twice], act: ['rollback', 'token'] },
   overlap: overlapping,
   'end of an overlap': { ...overlapping, act: ['end-overlap', 'token'] },
+  compromise: { ...overlapping, act: ['compromise', 'token'] },
+  'compromise of a database key': { ...database, act: ['compromise', 'db-key'] },
   adoption: {
     ...env,
     files(live) {
@@ -236,11 +238,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'coalesced set': set,
   'recovery of a recovery': interrupted,
   'store key': ownKey,
-  'compromised store key': {
-    ...ownKey,
-    act: ['compromise', 'store-key'],
-    // Marked, it is due at once; and once the new key is there, an error leaves no way back.
-    mayBe: ['due', 'needs_attention'],
-  },
+  'compromised store key': { ...ownKey, act: ['compromise', 'store-key'] },
   'new keys of the store': { ...ownKey, before: [['compromise', 'store-key']], act: ['recover'] },
 }
