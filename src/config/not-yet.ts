@@ -8,7 +8,6 @@ import type { Path, Problem } from './problem.ts'
 export const notYet: readonly (readonly string[])[] = [
   ['recovery'],
   ['backup'],
-  ['admin', 'http'],
   ['public'],
   ['notices'],
   ['materials', '*', 'public'],
