@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { build } from '../build.ts'
 import { addAdopt } from './commands/adopt.ts'
+import { addApiToken } from './commands/api-token.ts'
 import { addApply } from './commands/apply.ts'
 import { addApprove } from './commands/approve.ts'
 import { addCheckConfig } from './commands/check-config.ts'
@@ -38,7 +39,7 @@ const groups: Readonly<Record<string, readonly AddCommand[]>> = {
     addCompromise,
   ],
   'Versions and places:': [addAdopt, addApply, addImport, addCsr, addReveal],
-  'The daemon:': [addInit, addRun, addCheckConfig, addSchema, addHealthcheck],
+  'The daemon:': [addInit, addRun, addCheckConfig, addSchema, addHealthcheck, addApiToken],
 }
 
 /** The command line of rekeyd. Parsing throws a CommanderError where commander would end the process. */
@@ -63,7 +64,7 @@ export function buildProgram(session: Session): Command {
     program.commandsGroup(heading)
     for (const add of commands) add(program, session)
   }
-  for (const command of [program, ...program.commands]) addCommonOptions(command)
+  addCommonOptions(program)
   return program
 }
 
@@ -72,4 +73,5 @@ function addCommonOptions(command: Command): void {
     .option('--json', 'answer with one JSON object')
     .option('--socket <path>', 'admin socket of the daemon (REKEYD_SOCKET)')
     .option('--config <file>', 'config file (REKEYD_CONFIG)')
+  for (const inner of command.commands) addCommonOptions(inner)
 }
