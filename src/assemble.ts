@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { readTokens } from './api-tokens/token-file.ts'
 import { type Assembly, assemble } from './assembly/assemble.ts'
 import { logEvents } from './assembly/log.ts'
 import type { Config } from './config/config.ts'
 import type { Readings } from './metrics/reading.ts'
 import { Events } from './model/events.ts'
+import { formatAuditHead } from './operations/audit-head.ts'
 import type { Operations } from './operations/operations.ts'
 import { createStore, refusePresent } from './store/create-store.ts'
 import { databasePath, refuseAbsent } from './store/database.ts'
@@ -30,9 +32,8 @@ export interface DaemonOptions {
 
 /** Runs the daemon until `signal`; parts start in order and stop in reverse. */
 export async function runDaemon({ config, reload, signal }: DaemonOptions): Promise<void> {
-  const [{ listenAdmin }, { listenMetrics }, { createMetrics }, { createLog }] = await Promise.all([
-    import('./admin/listen-admin.ts'),
-    import('./admin/listen-metrics.ts'),
+  const [{ openListeners }, { createMetrics }, { createLog }] = await Promise.all([
+    import('./admin/listeners.ts'),
     import('./metrics/metrics.ts'),
     import('./assembly/create-log.ts'),
   ])
@@ -49,21 +50,19 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   parts.defer(() => daemon.stop())
   const metrics = createMetrics(events, daemon.readings)
   parts.defer(() => metrics.close())
-  const listener = await listenMetrics(config.metrics, metrics)
-  parts.defer(() => listener.close())
-  const admin = await listenAdmin({
-    socket: config.socket,
+  const listeners = await openListeners(config, {
     operations: () => daemon.assembly.operations,
     events,
     metrics,
     clock: systemClock,
-    log: (message, fields) => log.error(message, fields),
+    auditHead: () => formatAuditHead(store.audit.head()),
+    log,
   })
-  parts.defer(() => admin.close())
-  const again = () => void daemon.reload(reload)
+  parts.defer(() => listeners.close())
+  const again = () => void daemon.reload(reload, ({ http }) => listeners.applyHttp(http))
   process.on('SIGHUP', again)
   parts.defer(() => void process.off('SIGHUP', again))
-  log.info('rekeyd runs', { socket: config.socket.path, metrics: listener.url })
+  log.info('rekeyd runs', listeners.addresses)
   // A recovery may take as long as a rotation: a signal must not wait for it.
   await Promise.race([daemon.assembly.start(), aborted(signal)])
   await aborted(signal)
@@ -140,16 +139,23 @@ class Daemon {
       get consumers() {
         return present().config.consumers.map(({ name }) => name)
       },
+      async apiTokens() {
+        const { http } = present().config
+        return http ? readTokens(http.tokens) : []
+      },
       version: present().version,
     }
   }
 
-  /** Takes a new config over once running rotations have ended; a bad one changes nothing. */
-  reload(read: () => Promise<Config>): Promise<void> {
+  /**
+   * Takes a new config over once running rotations have ended; a bad one changes nothing.
+   * @param listen as the new config says; what it throws makes it a bad one
+   */
+  reload(read: () => Promise<Config>, listen: (config: Config) => Promise<void>): Promise<void> {
     const before = this.#reloading
     this.#reloading = (async () => {
       await before
-      await this.#takeOver(read)
+      await this.#takeOver(read, listen)
     })()
     return this.#reloading
   }
@@ -159,10 +165,14 @@ class Daemon {
     await this.#assembly.stop(grace)
   }
 
-  async #takeOver(read: () => Promise<Config>): Promise<void> {
+  async #takeOver(
+    read: () => Promise<Config>,
+    listen: (config: Config) => Promise<void>,
+  ): Promise<void> {
     const now = systemClock.now()
     try {
       const config = await read()
+      await listen(config)
       await this.#assembly.stop(grace)
       this.#assembly = this.#assemble(config)
       await this.#assembly.start()

@@ -2,8 +2,6 @@ import { isLoopback } from '../support/loopback.ts'
 import type { Config } from './config.ts'
 import type { Problem } from './problem.ts'
 
-const everyAddress = new Set(['0.0.0.0', '::'])
-
 /** What makes the admin API over TCP unsafe, or of no use to anybody. */
 export function listenProblems({ http, metrics }: Config): Problem[] {
   if (!http) return []
@@ -12,10 +10,6 @@ export function listenProblems({ http, metrics }: Config): Problem[] {
   if (!http.tls && !isLoopback(http.host)) {
     const why = '`listen` is no loopback address: tokens would cross the network in clear'
     return [problem(`${why}; add tls: { certificate, key }, or listen on 127.0.0.1`)]
-  }
-  if (everyAddress.has(http.host) && http.hosts.length === 0) {
-    const why = '`listen` names no host that clients could ask for'
-    return [problem(`${why}; add the names they use: hosts: [rekeyd.example.com]`)]
   }
   const isTaken = http.port !== 0 && http.port === metrics.port && http.host === metrics.host
   return isTaken

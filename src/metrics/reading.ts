@@ -21,5 +21,7 @@ export interface MaterialReading {
 export interface Readings {
   materials(): readonly MaterialReading[]
   readonly consumers: readonly string[]
+  /** Tokens of the admin API, and when they end, RFC 3339. */
+  apiTokens(): Promise<readonly { readonly name: string; readonly expires: string }[]>
   readonly version: string
 }

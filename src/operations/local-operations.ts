@@ -1,5 +1,6 @@
 import { outline } from '../rotation/outline.ts'
 import { OperatorError } from '../support/operator-error.ts'
+import { formatAuditHead } from './audit-head.ts'
 import type { DescribedMaterial } from './described.ts'
 import { readImport, requestCertificate } from './importing.ts'
 import { instant, materialView, versionView } from './material-view.ts'
@@ -36,7 +37,7 @@ export class LocalOperations implements Operations {
       ...(started !== undefined && { started: instant(started) }),
       paths,
       clock: surroundings.clock(),
-      audit_head: Object.values(audit.head()).join(':'),
+      audit_head: formatAuditHead(audit.head()),
       materials: materials.map((material) => materialView(material, this.#parts)),
     }
   }

@@ -46,6 +46,7 @@ export async function openRekeyd(folder: string, yaml: string, clock: Clock = sy
   const metrics = createMetrics(events, {
     materials: () => assembly.readings(),
     consumers: config.consumers.map(({ name }) => name),
+    apiTokens: async () => [],
     version: assembly.version,
   })
   const { operations } = assembly

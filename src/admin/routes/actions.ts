@@ -11,39 +11,37 @@ const compromiseBody = bodySchema({
     .exactOptional()
     .describe('What to do when the new version is not accepted.'),
 })
-/** What is done to a material beside rotating it. The answer comes at the end, however long that takes. */
+
+/** What ends a version otherwise than on schedule. The answer comes at the end, however long that takes. */
 export function actionRoutes(app: AdminApp, { operations }: AdminParts): void {
   const params = materialParams
-  const plain = { schema: { params, body: bodySchema({}) } }
 
   app.post(
     '/v1/materials/:name/rollback',
-    { schema: { params, body: rollbackBody } },
+    {
+      config: { scope: 'admin', summary: 'Gives a previous version back.' },
+      schema: { params, body: rollbackBody },
+    },
     async (request) =>
       operations().rollback(request.params.name, request.body.to, callerOf(request)),
   )
 
-  app.post('/v1/materials/:name/end-overlap', plain, async (request) =>
-    operations().endOverlap(request.params.name, callerOf(request)),
+  app.post(
+    '/v1/materials/:name/end-overlap',
+    {
+      config: { scope: 'admin', summary: 'Clients may no longer use the previous version.' },
+      schema: { params, body: bodySchema({}) },
+    },
+    async (request) => operations().endOverlap(request.params.name, callerOf(request)),
   )
-
-  app.post('/v1/materials/:name/adopt', plain, async (request) =>
-    operations().adopt(request.params.name, callerOf(request)),
-  )
-
-  app.post('/v1/materials/:name/apply', plain, async (request, reply) => {
-    const rotation = await operations().apply(request.params.name, callerOf(request))
-    return rotation ?? reply.code(204).send()
-  })
 
   app.post(
     '/v1/materials/:name/compromise',
-    { schema: { params, body: compromiseBody } },
+    {
+      config: { scope: 'admin', summary: 'Replaces a version that leaked, without overlap.' },
+      schema: { params, body: compromiseBody },
+    },
     async (request) =>
       operations().compromise(request.params.name, request.body.on_failure, callerOf(request)),
-  )
-
-  app.post('/v1/materials/:name/verify', plain, async (request) =>
-    operations().verify(request.params.name),
   )
 }
