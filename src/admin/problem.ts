@@ -29,7 +29,7 @@ export type Log = Readonly<
   Record<'warn' | 'error', (message: string, fields: Readonly<Record<string, string>>) => void>
 >
 
-export const problemType = 'application/problem+json'
+const problemType = 'application/problem+json'
 
 /** @param kind decides the exit code of the CLI, where it is not the status that does */
 export function problem(

@@ -41,6 +41,12 @@ export class DaemonProcess {
     }
   }
 
+  get pid(): number {
+    const { pid } = this.#child
+    if (pid === undefined) throw new Error('the daemon did not start')
+    return pid
+  }
+
   /** @throws when the answer is no success */
   async ask<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
     const headers = body ? { 'content-type': 'application/json' } : {}
