@@ -3,9 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { isLoopback } from '../support/loopback.ts'
 import { bindTcp, type TcpAddress } from './bind-tcp.ts'
-import { capConnections } from './connection-cap.ts'
 import { hostCheck } from './host-check.ts'
-import { mostConnections, serverLimits } from './limits.ts'
+import { limitServer, serverLimits } from './limits.ts'
 import { problem, refuseClient, sendProblem } from './problem.ts'
 import type { Scraped } from './scraped.ts'
 
@@ -24,7 +23,7 @@ export async function listenMetrics(
       answer(request, response, metrics).catch(() => response.destroy())
     } else sendProblem(response, problem(421, 'this name is not one of rekeyd'))
   })
-  capConnections(server, mostConnections)
+  limitServer(server)
   server.on('clientError', (error, socket: Socket) => refuseClient(error, socket))
   const bound = await bindTcp(server, address, 'the metrics', 'metrics.listen')
   return { url: `http://${bound}/metrics`, close: () => close(server) }

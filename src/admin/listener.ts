@@ -1,7 +1,6 @@
 import type { Server } from 'node:http'
 import type { AdminApp, AdminOptions } from './admin-app.ts'
-import { capConnections } from './connection-cap.ts'
-import { mostConnections } from './limits.ts'
+import { limitServer } from './limits.ts'
 
 /** How long answers under way may take once the listener closes. Milliseconds. */
 const grace = 2_000
@@ -17,7 +16,7 @@ export async function serve<T>(
   bind: (server: Server) => Promise<T>,
 ): Promise<{ readonly bound: T; readonly close: () => Promise<void> }> {
   await app.ready()
-  capConnections(app.server, mostConnections)
+  limitServer(app.server)
   const bound = await bind(app.server).catch(async (error: unknown) => {
     await app.close()
     throw error

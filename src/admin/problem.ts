@@ -62,8 +62,13 @@ export function sendReply(reply: FastifyReply, sent: Problem): FastifyReply {
 
 /** Sends a problem without fastify. */
 export function sendProblem(response: ServerResponse, sent: Problem): void {
-  response.writeHead(sent.status, { 'Content-Type': problemType, 'Cache-Control': 'no-store' })
-  response.end(JSON.stringify(sent))
+  const body = JSON.stringify(sent)
+  response.writeHead(sent.status, {
+    'Content-Type': problemType,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  })
+  response.end(body)
 }
 
 const clientErrors: Readonly<Record<string, number>> = {

@@ -216,6 +216,21 @@ describe('a head', () => {
     }
   })
 
+  it('that expects something gets past no check', async () => {
+    for (const [door, line, status] of [
+      ['socket', 'GET /healthz', 200],
+      ['http', 'GET /v1/none', 404],
+      ['metrics', 'GET /none', 404],
+    ] as const) {
+      const text = request(door, line, ['Expect: the-unexpected', 'Connection: close'])
+      const answer = await send(door, text)
+      assert.deepEqual(statusesOf(answer), [status])
+    }
+    const stranger =
+      'GET /v1/status HTTP/1.1\r\nHost: evil\r\nExpect: x\r\nConnection: close\r\n\r\n'
+    assert.deepEqual(statusesOf(await send('http', stranger)), [421])
+  })
+
   it('asks for no other protocol, and for no other host', async () => {
     for (const door of ['socket', 'http', 'metrics'] as const) {
       const upgrade = [

@@ -50,7 +50,7 @@ export class DaemonProcess {
   /** @throws when the answer is no success */
   async ask<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
     const headers = body ? { 'content-type': 'application/json' } : {}
-    const question = request({ socketPath: this.#socket, method, path, headers })
+    const question = request({ socketPath: this.#socket, method, path, headers, agent: false })
     question.end(body && JSON.stringify(body))
     const [answer] = (await once(question, 'response')) as [IncomingMessage]
     const content = await json(answer)
