@@ -139,10 +139,8 @@ describe('a daemon with the admin API over TCP', () => {
     )
     agent.destroy()
     const counts = Map.groupBy(answers, ({ status }) => status)
-    assert.deepEqual([...counts].map(([status, all]) => [status, all.length]).toSorted(), [
-      [202, 1],
-      [409, 999],
-    ])
+    assert.equal(counts.get(202)?.length, 1)
+    assert.equal(counts.get(409)?.length, 999)
     for (const { body } of counts.get(409) ?? []) {
       assert.equal((JSON.parse(body) as { kind: string }).kind, 'busy')
     }

@@ -2,7 +2,7 @@ import type { SeededRandom } from '../campaign.ts'
 import type { Sending } from './door.ts'
 
 /** What a client shows over TCP. */
-export const credentials = [
+const credentials = [
   'none',
   'unknown',
   'expired',
@@ -76,7 +76,11 @@ export function hostile(random: SeededRandom, surroundings: Surroundings): Hosti
   )
   const credential = random.pick(acts ? (['rotate', 'admin'] as const) : credentials.slice(0, 5))
   const count = acts ? 1 : 1 + random.below(4)
+  // What it shows never allows what it asks for, but the one in twelve.
   const requests = Array.from({ length: count }, () => {
+    if (!acts && door === 'http' && random.below(2) === 0) {
+      return earnest(random, surroundings.authorization[credential])
+    }
     // Over the socket, and on behalf of nobody, whatever is not a question would be done.
     const asksOnly = !acts && door === 'socket'
     return request(random, surroundings, { credential, acts, asksOnly })
@@ -85,6 +89,28 @@ export function hostile(random: SeededRandom, surroundings: Surroundings): Hosti
   const sent = !acts && random.below(3) === 0 ? damaged(random, bytes, door === 'socket') : bytes
   const ending = random.pick(['half-close', 'half-close', 'half-close', 'abort', 'stay'] as const)
   return { door, acts, pieces: pieces(random, sent), ending }
+}
+
+/** Would be done at once, were it not for who asks: `read`, or nobody. */
+function earnest(random: SeededRandom, authorization: string): Buffer {
+  const [path, body = '{}'] = random.pick([
+    ['/v1/pause', '{"reason":"evil"}'],
+    ['/v1/resume'],
+    ['/v1/rotate-due'],
+    ['/v1/materials/token/rotate'],
+    ['/v1/materials/token/pause', '{"reason":"evil"}'],
+    ['/v1/materials/token/adopt'],
+    ['/v1/materials/token/rollback'],
+    ['/v1/materials/token/compromise'],
+  ] as const)
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    'Host: localhost',
+    `Authorization: ${authorization}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+  ]
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1')
 }
 
 interface Choices {
@@ -177,7 +203,7 @@ function bodyFor(random: SeededRandom, { folder }: Surroundings): Buffer {
     '"text"',
     '{',
     '',
-    `${'['.repeat(20_000)}`,
+    '['.repeat(20_000),
     `{"why":"${'x'.repeat(70_000)}"}`,
     '\u00ff\u00fe{"a":1}',
     'a=b&c=d',
