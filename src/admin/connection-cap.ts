@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 
 interface Connection {
   readonly socket: Socket
-  /** Tells connections over TCP apart, where TLS puts a socket of its own over each. */
-  readonly peer: string
+  /** Tells connections over TCP apart, where TLS puts a socket of its own over each; absent for a unix socket. */
+  readonly peer: string | undefined
   /** What was asked on it and is not answered yet. */
   readonly asked: Set<IncomingMessage>
 }
@@ -26,8 +26,13 @@ export function capConnections(server: Server, most: number): void {
     open.set(socket, { socket, peer: peerOf(socket), asked: new Set() })
     socket.once('close', () => open.delete(socket))
   })
-  const find = (socket: Socket) =>
-    open.get(socket) ?? [...open.values()].find(({ peer }) => peer === peerOf(socket))
+  const find = (socket: Socket) => {
+    const sought = peerOf(socket)
+    return (
+      open.get(socket) ??
+      (sought === undefined ? undefined : [...open.values()].find(({ peer }) => peer === sought))
+    )
+  }
   server.on('request', (request, response) => {
     const connection = find(request.socket)
     connection?.asked.add(request)
@@ -45,6 +50,6 @@ function keepsUsWaiting({ asked }: Connection): boolean {
   return ![...asked].some(({ complete }) => complete)
 }
 
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`
+function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remotePort === undefined ? undefined : `${remoteAddress} ${remotePort}`
 }

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { capConnections } from '../../src/admin/connection-cap.ts'
 import { testCertificate } from '../fakes/test-certificate.ts'
 import { needs } from '../support/parts.ts'
 
-for (const [over, isTls] of [
-  ['plain TCP', false],
-  ['TLS', true],
-] as const) {
+for (const over of ['plain TCP', 'TLS', 'a unix socket'] as const) {
+  const isTls = over === 'TLS'
   describe(`capConnections over ${over}`, isTls ? needs('openssl') : {}, () => {
+    let folder: string
     let server: Server
     let clients: Socket[]
     /** Answers that wait until a test gives them. */
@@ -28,19 +30,26 @@ for (const [over, isTls] of [
         else request.resume().once('end', () => response.end('ok'))
       })
       capConnections(server, 3)
-      server.listen(0, '127.0.0.1')
+      folder = mkdtempSync(join(tmpdir(), 'rekeyd-cap-'))
+      if (over === 'a unix socket') server.listen(join(folder, 'cap.sock'))
+      else server.listen(0, '127.0.0.1')
       await once(server, 'listening')
     })
     afterEach(() => {
       for (const client of clients) client.destroy()
       server.closeAllConnections()
       server.close()
+      rmSync(folder, { recursive: true })
     })
 
+    function place() {
+      const address = server.address()
+      if (typeof address === 'string') return { path: address }
+      return { port: address?.port ?? 0, host: '127.0.0.1', rejectUnauthorized: false }
+    }
+
     async function open(): Promise<Socket> {
-      const { port } = server.address() as AddressInfo
-      const options = { port, host: '127.0.0.1', rejectUnauthorized: false }
-      const socket = isTls ? connectTls(options) : connect(options)
+      const socket = isTls ? connectTls(place()) : connect(place())
       socket.on('error', () => {})
       clients.push(socket)
       await once(socket, isTls ? 'secureConnect' : 'connect')
@@ -98,8 +107,7 @@ for (const [over, isTls] of [
       const busy = [await open(), await open(), await open()]
       for (const socket of busy) socket.write('GET /wait HTTP/1.1\r\nHost: x\r\n\r\n')
       while (waiting.length < 3) await new Promise((resolve) => setImmediate(resolve))
-      const { port } = server.address() as AddressInfo
-      const turned = connect(port, '127.0.0.1')
+      const turned = connect(place())
       clients.push(turned.on('error', () => {}))
       await once(turned, 'close')
       waiting[1]?.end('done')

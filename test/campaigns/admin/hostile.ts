@@ -2,15 +2,7 @@ import type { SeededRandom } from '../campaign.ts'
 import type { Sending } from './door.ts'
 
 /** What a client shows over TCP. */
-const credentials = [
-  'none',
-  'unknown',
-  'expired',
-  'malformed',
-  'read',
-  'rotate',
-  'admin',
-] as const
+const credentials = ['none', 'unknown', 'expired', 'malformed', 'read', 'rotate', 'admin'] as const
 export type Credential = (typeof credentials)[number]
 
 export type DoorName = 'socket' | 'http' | 'metrics'
