@@ -60,6 +60,13 @@ const queries = [
 ]
 const hosts = ['localhost', '127.0.0.1', 'evil.example.com', 'localhost:1', '', 'localhost@evil']
 
+/** Seldom does one stay: each is waited for. */
+const endings: readonly Sending['ending'][] = [
+  ...Array<'half-close'>(15).fill('half-close'),
+  ...Array<'abort'>(4).fill('abort'),
+  'stay',
+]
+
 /** Chooses one connection at random. One in twelve may act. */
 export function hostile(random: SeededRandom, surroundings: Surroundings): Hostile {
   const acts = random.below(12) === 0
@@ -79,7 +86,7 @@ export function hostile(random: SeededRandom, surroundings: Surroundings): Hosti
   })
   const bytes = Buffer.concat(requests)
   const sent = !acts && random.below(3) === 0 ? damaged(random, bytes, door === 'socket') : bytes
-  const ending = random.pick(['half-close', 'half-close', 'half-close', 'abort', 'stay'] as const)
+  const ending = random.pick(endings)
   return { door, acts, pieces: pieces(random, sent), ending }
 }
 
