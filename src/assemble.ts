@@ -1,10 +1,14 @@
+import { readTokens } from './api-tokens/token-file.ts'
 import { type Assembly, assemble } from './assembly/assemble.ts'
 import { auditLine, type LogLine, logEvents } from './assembly/log.ts'
 import { locked, makeStoreKey } from './assembly/restoring.ts'
+import { aborted, awaitLock } from './assembly/waiting.ts'
 import type { Config } from './config/config.ts'
 import type { Readings } from './metrics/reading.ts'
 import { Events } from './model/events.ts'
+import { formatAuditHead } from './operations/audit-head.ts'
 import type { Operations } from './operations/operations.ts'
+import type { AuditHead } from './store/audit.ts'
 import { createStore, refusePresent } from './store/create-store.ts'
 import { databasePath, refuseAbsent } from './store/database.ts'
 import { lockedBy, tryLock } from './store/lock.ts'
@@ -16,8 +20,6 @@ export { restoreBackup, takeOverStore } from './assembly/restoring.ts'
 
 /** How long a running rotation may go on after SIGTERM: well within systemd's TimeoutStopSec of 90 s. */
 const grace = 60_000
-/** Between two looks at a lock that somebody else holds. */
-const lockPause = 50
 
 export interface DaemonOptions {
   readonly config: Config
@@ -29,9 +31,8 @@ export interface DaemonOptions {
 
 /** Runs the daemon until `signal`; parts start in order and stop in reverse. */
 export async function runDaemon({ config, reload, signal }: DaemonOptions): Promise<void> {
-  const [{ listenAdmin }, { listenMetrics }, { createMetrics }, { createLog }] = await Promise.all([
-    import('./admin/listen-admin.ts'),
-    import('./admin/listen-metrics.ts'),
+  const [{ openListeners }, { createMetrics }, { createLog }] = await Promise.all([
+    import('./admin/listeners.ts'),
     import('./metrics/metrics.ts'),
     import('./assembly/create-log.ts'),
   ])
@@ -41,8 +42,16 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   if (!lock) return
   parts.defer(() => lock.release())
   const write = ({ level, message, fields }: LogLine) => log[level](message, fields)
+  // Kept apart from the store, which is closed for a moment while it gets new keys.
+  let auditHead: AuditHead | undefined
   const open = (config: Config) =>
-    openStore({ ...storeOptions(config), audited: (row) => write(auditLine(row)) })
+    openStore({
+      ...storeOptions(config),
+      audited(row) {
+        auditHead = row
+        write(auditLine(row))
+      },
+    })
   const store = await open(config)
   const events = new Events()
   logEvents(events, write)
@@ -50,21 +59,19 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   parts.defer(() => daemon.stop())
   const metrics = createMetrics(events, daemon.readings)
   parts.defer(() => metrics.close())
-  const listener = await listenMetrics(config.metrics, metrics)
-  parts.defer(() => listener.close())
-  const admin = await listenAdmin({
-    socket: config.socket,
+  const listeners = await openListeners(config, {
     operations: () => daemon.assembly.operations,
     events,
     metrics,
     clock: systemClock,
-    log: (message, fields) => log.error(message, fields),
+    auditHead: () => formatAuditHead(auditHead ?? store.audit.head()),
+    log,
   })
-  parts.defer(() => admin.close())
-  const again = () => void daemon.reload(reload)
+  parts.defer(() => listeners.close())
+  const again = () => void daemon.reload(reload, ({ http }) => listeners.applyHttp(http))
   process.on('SIGHUP', again)
   parts.defer(() => void process.off('SIGHUP', again))
-  log.info('rekeyd runs', { socket: config.socket.path, metrics: listener.url })
+  log.info('rekeyd runs', listeners.addresses)
   // A recovery may take as long as a rotation: a signal must not wait for it.
   await Promise.race([daemon.assembly.start(), aborted(signal)])
   await Promise.race([aborted(signal), daemon.lost])
@@ -156,16 +163,25 @@ class Daemon {
         return present().config.consumers.map(({ name }) => name)
       },
       newestBackup: () => present().backups.newest,
+      async apiTokens() {
+        const { http } = present().config
+        return http ? readTokens(http.tokens) : []
+      },
       version: present().version,
     }
   }
 
-  /** Takes a new config over once running rotations have ended; a bad one changes nothing. */
-  reload(read: () => Promise<Config>): Promise<void> {
+  /**
+   * Takes a new config over once running rotations have ended; a bad one changes nothing.
+   * @param listen as the new config says; what it throws makes it a bad one
+   */
+  reload(read: () => Promise<Config>, listen: (config: Config) => Promise<void>): Promise<void> {
     return this.#after(async () => {
       const now = systemClock.now()
       try {
-        await this.#replace(await read())
+        const config = await read()
+        await listen(config)
+        await this.#replace(config)
         this.#events.emit('config.reloaded', now, { ok: true })
       } catch (error) {
         this.#events.emit('config.reloaded', now, { ok: false, reason: messageOf(error) })
@@ -211,25 +227,6 @@ class Daemon {
       surroundings: { daemon: true, started: this.#started, paths: pathsOf(config) },
     })
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
-async function awaitLock(config: Config, signal: AbortSignal, tell: (holder: string) => void) {
-  let told = false
-  while (!signal.aborted) {
-    const lock = await tryLock(config.stateDir, systemClock.now())
-    if (lock.held) return lock
-    if (!told) tell(`waiting: ${lockedBy(config.stateDir, lock.holder).message}`)
-    told = true
-    await systemClock.sleep(lockPause, signal).catch(() => {})
-  }
-  return undefined
 }
 
 function storeOptions(config: Config) {

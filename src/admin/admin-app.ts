@@ -4,6 +4,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Events } from '../model/events.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Clock } from '../support/clock.ts'
+import type { TcpAddress } from './bind-tcp.ts'
+import type { CertificateFiles } from './certificate.ts'
 import type { Log } from './problem.ts'
 import type { Scraped } from './scraped.ts'
 
@@ -13,8 +15,19 @@ export interface AdminOptions {
   readonly events: Events
   readonly metrics: Scraped
   readonly clock: Clock
-  /** By default a line of JSON on stderr. */
-  readonly log?: Log
+  /** `SEQ:HASH` of the newest audit row. */
+  readonly auditHead: () => string
+  readonly log: Log
+}
+
+/** The admin API over TCP: where it listens, and what a client must show. */
+export interface TcpOptions extends TcpAddress {
+  /** The file of API tokens. */
+  readonly tokens: string
+  /** What may stand in a `Host` header beside the address itself, with a port or without. */
+  readonly hosts: readonly string[]
+  /** PEM files. */
+  readonly tls?: CertificateFiles
 }
 
 /** What the routes work with. */

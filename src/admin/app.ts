@@ -1,45 +1,51 @@
-import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyError, type FastifyRequest } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { AdminApp, AdminOptions, AdminParts } from './admin-app.ts'
+import { requireAccess } from './access.ts'
+import type { AdminApp, AdminOptions, AdminParts, TcpOptions } from './admin-app.ts'
+import { auditHeader } from './audit-header.ts'
+import { readCertificate } from './certificate.ts'
 import { largestBody, serverLimits } from './limits.ts'
-import { type Log, type Problem, problem, problemOf, problemType, refuseClient } from './problem.ts'
+import { describeRoutes } from './openapi.ts'
+import { type Log, type Problem, problem, problemOf, refuseClient, sendReply } from './problem.ts'
 import { isInvalid, problemOfInvalid } from './request.ts'
 import { actionRoutes } from './routes/actions.ts'
+import { descriptionRoutes } from './routes/description.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { materialRoutes } from './routes/materials.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { pageRoutes } from './routes/page.ts'
+import { materialPauseRoutes, pauseRoutes } from './routes/pauses.ts'
+import { placeRoutes } from './routes/places.ts'
 import { rotationRoutes } from './routes/rotations.ts'
 import { versionRoutes } from './routes/versions.ts'
+import { guardTcp } from './tcp-guard.ts'
 
-/** The admin API without a listener. */
-export function createApp(options: AdminOptions): AdminApp {
-  const log = options.log ?? logToStderr
+/**
+ * The admin API without a listener.
+ * @param tcp what it demands of clients over TCP; absent for the unix socket, where whoever comes may do everything
+ */
+export function createApp(options: AdminOptions, tcp?: TcpOptions): AdminApp {
   const closing = new AbortController()
-  const app = fastify({
-    bodyLimit: largestBody,
-    exposeHeadRoutes: false,
-    requestTimeout: serverLimits.requestTimeout,
-    keepAliveTimeout: serverLimits.keepAliveTimeout,
-    http: serverLimits,
-    clientErrorHandler: refuseClient,
-    frameworkErrors: (_error, _request, reply) =>
-      void answer(reply, problem(400, 'this address cannot be read')),
-  }).withTypeProvider<ZodTypeProvider>()
+  const parts: AdminParts = { ...options, closing: closing.signal }
+  const app = bareApp(parts, tcp)
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
   })
+  // As late as that, so that it tells of what the request itself did.
+  app.addHook('onSend', async (_request, reply) => void reply.headers(auditHeader(options)))
   app.addHook('preClose', async () => closing.abort())
   app.setErrorHandler((error: FastifyError, request, reply) =>
-    answer(reply, problemOfRequest(error, request, log)),
+    sendReply(reply, problemOfRequest(error, request, options.log)),
   )
   app.setNotFoundHandler((_request, reply) =>
-    answer(reply, problem(404, 'there is nothing at this address', { hint: unknownAddress })),
+    sendReply(reply, problem(404, 'there is nothing at this address', { hint: unknownAddress })),
   )
-  const parts: AdminParts = { ...options, closing: closing.signal }
+  if (tcp) guardTcp(app, tcp, parts)
+  requireAccess(app)
+  descriptionRoutes(app, describeRoutes(app))
   for (const register of routes) register(app, parts)
   return app
 }
@@ -48,12 +54,34 @@ const routes: readonly ((app: AdminApp, parts: AdminParts) => void)[] = [
   healthRoutes,
   pageRoutes,
   overviewRoutes,
+  pauseRoutes,
   materialRoutes,
+  materialPauseRoutes,
   actionRoutes,
+  placeRoutes,
   versionRoutes,
   rotationRoutes,
   eventRoutes,
 ]
+
+function bareApp(options: AdminOptions, tcp: TcpOptions | undefined): AdminApp {
+  const secure = tcp?.tls ? { https: { ...serverLimits, ...readCertificate(tcp.tls) } } : {}
+  return fastify({
+    bodyLimit: largestBody,
+    exposeHeadRoutes: false,
+    requestTimeout: serverLimits.requestTimeout,
+    keepAliveTimeout: serverLimits.keepAliveTimeout,
+    http: serverLimits,
+    // Of type null only for the compiler: the server over TLS has all that this one has.
+    ...(secure as { https?: null }),
+    clientErrorHandler: (error, socket) => refuseClient(error, socket, auditHeader(options)),
+    frameworkErrors: (_error, _request, reply) =>
+      void sendReply(
+        reply.headers(auditHeader(options)),
+        problem(400, 'this address cannot be read'),
+      ),
+  }).withTypeProvider<ZodTypeProvider>()
+}
 
 const unknownAddress =
   'method and path must both fit; client and daemon may be of different versions'
@@ -72,12 +100,4 @@ function problemOfRequest(error: FastifyError, { raw }: FastifyRequest, log: Log
   return code?.startsWith('FST_') && statusCode < 500
     ? problem(statusCode, refusals[statusCode] ?? 'the request is refused')
     : problemOf(error, log)
-}
-
-function answer(reply: FastifyReply, sent: Problem): FastifyReply {
-  return reply.code(sent.status).type(problemType).send(JSON.stringify(sent))
-}
-
-const logToStderr: Log = (message, fields) => {
-  process.stderr.write(`${JSON.stringify({ level: 'error', ...fields, msg: message })}\n`)
 }

@@ -1,6 +1,7 @@
-import type { ServerOptions } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
+import { capConnections } from './connection-cap.ts'
 
-/** Connections at a time; more are closed as they come. */
+/** Connections at a time. */
 export const mostConnections = 64
 
 /** Bytes of a request body. */
@@ -14,3 +15,10 @@ export const serverLimits = {
   keepAliveTimeout: 5_000,
   maxHeaderSize: 16 * 1024,
 } as const satisfies ServerOptions
+
+/** What every server gets beside {@link serverLimits}. */
+export function limitServer(server: Server): void {
+  capConnections(server, mostConnections)
+  // Node would answer an unknown `Expect` by itself, past every check; RFC 9110 §10.1.1 lets us ignore it.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
+}

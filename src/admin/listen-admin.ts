@@ -6,15 +6,13 @@ import { fileError } from '../support/file-error.ts'
 import { hasCode, OperatorError } from '../support/operator-error.ts'
 import type { AdminOptions } from './admin-app.ts'
 import { createApp } from './app.ts'
-import { mostConnections } from './limits.ts'
+import { serve } from './listener.ts'
 
 export interface AdminListenerOptions extends AdminOptions {
   /** `mode` as permission bits. */
   readonly socket: { readonly path: string; readonly mode: number }
 }
 
-/** How long answers under way may take once the listener closes. Milliseconds. */
-const grace = 2_000
 /** `sun_path` of unix(7), less its final NUL. Bytes; Node cuts a longer path short. */
 const longestPath = 107
 
@@ -27,25 +25,15 @@ export async function listenAdmin({
   socket,
   ...options
 }: AdminListenerOptions): Promise<{ close(): Promise<void> }> {
-  const app = createApp(options)
-  await app.ready()
-  app.server.maxConnections = mostConnections
-  try {
-    await prepare(socket.path)
-    await bind(app.server, socket)
-  } catch (error) {
-    await app.close()
-    throw fileError(error, 'listen on', socket.path)
-  }
-  return {
-    async close() {
-      const closed = new AbortController()
-      const cut = () => app.server.closeAllConnections()
-      options.clock.sleep(grace, closed.signal).then(cut, () => {})
-      await app.close()
-      closed.abort()
-    },
-  }
+  const { close } = await serve(createApp(options), options, async (server) => {
+    try {
+      await prepare(socket.path)
+      await bind(server, socket)
+    } catch (error) {
+      throw fileError(error, 'listen on', socket.path)
+    }
+  })
+  return { close }
 }
 
 async function prepare(path: string): Promise<void> {

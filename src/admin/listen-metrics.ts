@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { hasCode, messageOf, OperatorError } from '../support/operator-error.ts'
-import { mostConnections, serverLimits } from './limits.ts'
+import type { Socket } from 'node:net'
+import { isLoopback } from '../support/loopback.ts'
+import { bindTcp, type TcpAddress } from './bind-tcp.ts'
+import { hostCheck } from './host-check.ts'
+import { limitServer, serverLimits } from './limits.ts'
 import { problem, refuseClient, sendProblem } from './problem.ts'
 import type { Scraped } from './scraped.ts'
 
@@ -11,20 +13,20 @@ import type { Scraped } from './scraped.ts'
  * @throws OperatorError naming the address, when it cannot be listened on
  */
 export async function listenMetrics(
-  { host, port }: { readonly host: string; readonly port: number },
+  address: TcpAddress,
   metrics: Scraped,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  // Not fastify: its own way of listening asks for all interfaces, which a sandbox may forbid.
+  // On loopback, where only this host asks. Elsewhere Prometheus may use any name that leads here.
+  const isForUs = isLoopback(address.host) ? hostCheck(address.host) : () => true
   const server = createServer(serverLimits, (request, response) => {
-    answer(request, response, metrics).catch(() => response.destroy())
+    if (isForUs(request.headers.host, request.socket)) {
+      answer(request, response, metrics).catch(() => response.destroy())
+    } else sendProblem(response, problem(421, 'this name is not one of rekeyd'))
   })
-  server.maxConnections = mostConnections
-  server.on('clientError', refuseClient)
-  server.listen({ host, port })
-  await once(server, 'listening').catch((error: unknown) => {
-    throw unavailable(host, port, error)
-  })
-  return { url: `${originOf(host, server)}/metrics`, close: () => close(server) }
+  limitServer(server)
+  server.on('clientError', (error, socket: Socket) => refuseClient(error, socket))
+  const bound = await bindTcp(server, address, 'the metrics', 'metrics.listen')
+  return { url: `http://${bound}/metrics`, close: () => close(server) }
 }
 
 async function answer(
@@ -70,20 +72,4 @@ async function close(server: Server): Promise<void> {
   server.close()
   server.closeAllConnections()
   await closed
-}
-
-function originOf(host: string, server: Server): string {
-  const { port } = server.address() as AddressInfo
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-function unavailable(host: string, port: number, error: unknown): OperatorError {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  const taken = hasCode(error, 'EADDRINUSE')
-  return new OperatorError(
-    taken
-      ? `another program listens on ${address}, where the metrics belong`
-      : `cannot serve the metrics on ${address}: ${messageOf(error)}`,
-    { kind: 'config', hint: 'set metrics.listen to a free address of this host' },
-  )
 }

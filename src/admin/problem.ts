@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { FastifyReply } from 'fastify'
 import { errorCodes } from '../operations/operations.ts'
 import { type ErrorKind, OperatorError } from '../support/operator-error.ts'
 
@@ -24,9 +25,11 @@ export interface FieldProblem {
 }
 
 /** Writes one line to the log. Fields hold nothing that a message or a request may quote. */
-export type Log = (message: string, fields: Readonly<Record<string, string>>) => void
+export type Log = Readonly<
+  Record<'warn' | 'error', (message: string, fields: Readonly<Record<string, string>>) => void>
+>
 
-export const problemType = 'application/problem+json'
+const problemType = 'application/problem+json'
 
 /** @param kind decides the exit code of the CLI, where it is not the status that does */
 export function problem(
@@ -45,7 +48,7 @@ export function problemOf(error: unknown, log: Log): Problem {
     return problem(errorCodes[kind].http, message, { kind, ...(hint !== undefined && { hint }) })
   }
   const id = randomUUID()
-  log('a request failed unexpectedly', { id, ...tracesOf(error) })
+  log.error('a request failed unexpectedly', { id, ...tracesOf(error) })
   return problem(500, 'an unexpected error', {
     kind: 'failed',
     hint: `the log has more under the id ${id}`,
@@ -53,10 +56,19 @@ export function problemOf(error: unknown, log: Log): Problem {
   })
 }
 
+export function sendReply(reply: FastifyReply, sent: Problem): FastifyReply {
+  return reply.code(sent.status).type(problemType).send(JSON.stringify(sent))
+}
+
 /** Sends a problem without fastify. */
 export function sendProblem(response: ServerResponse, sent: Problem): void {
-  response.writeHead(sent.status, { 'Content-Type': problemType, 'Cache-Control': 'no-store' })
-  response.end(JSON.stringify(sent))
+  const body = JSON.stringify(sent)
+  response.writeHead(sent.status, {
+    'Content-Type': problemType,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  })
+  response.end(body)
 }
 
 const clientErrors: Readonly<Record<string, number>> = {
@@ -64,18 +76,30 @@ const clientErrors: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
 }
 
+/** How long a client that was refused may take to read why, and to close. Milliseconds. */
+const linger = 1_000
+
 /** Answers what is not HTTP, or too slow or too large for it, and ends the connection. */
-export function refuseClient(error: Error & { readonly code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const status = clientErrors[error.code ?? ''] ?? 400
+export function refuseClient(
+  error: Error & { readonly code?: string },
+  socket: Socket,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const { code = '' } = error
+  // Before a handshake has ended nothing can be said in a way that the client would understand.
+  const isUnsaid = code === 'ECONNRESET' || /^ERR_(?:TLS|SSL)_/.test(code)
+  if (!socket.writable || isUnsaid) return void socket.destroy()
+  const status = clientErrors[code] ?? 400
   const body = JSON.stringify(problem(status, 'the request cannot be read'))
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',
     `Content-Type: ${problemType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.setTimeout(linger, () => socket.destroy())
 }
 
 /** Name, code and stack of an error; its message may quote a secret. */

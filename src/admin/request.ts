@@ -48,14 +48,23 @@ export function numberInQuery(least: number, most: number) {
 const callerPattern = /^[\w.@+-]{1,64}$/
 
 /**
- * Who asks, as the audit log shows it. Node cannot ask a unix socket for its peer, so the CLI says whom it
- * runs for: whoever may open the socket may do everything anyway.
+ * Who asks, as the audit log shows it: the token, where there is one. Node cannot ask a unix socket for its
+ * peer, so the CLI says whom it runs for: whoever may open the socket may do everything anyway.
  * @throws OperatorError `usage`
  */
 export function callerOf(request: FastifyRequest): Caller {
-  const { 'x-rekeyd-caller': name } = request.headers
   const { why } = (request.body ?? {}) as { readonly why?: string }
-  return { who: name === undefined ? 'socket' : `cli:${checked(name)}`, ...(why && { why }) }
+  return { who: nameOf(request), ...(why && { why }) }
+}
+
+function nameOf({ apiToken, headers }: FastifyRequest): string {
+  const { 'x-rekeyd-caller': name } = headers
+  if (apiToken === null) return name === undefined ? 'socket' : `cli:${checked(name)}`
+  if (name === undefined) return `api:${apiToken.name}`
+  throw new OperatorError('X-Rekeyd-Caller counts on the unix socket only; leave it out', {
+    kind: 'usage',
+    hint: `the audit log names the token: api:${apiToken.name}`,
+  })
 }
 
 function checked(name: string | string[]): string {

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { build } from '../build.ts'
 import { addAdopt } from './commands/adopt.ts'
+import { addApiToken } from './commands/api-token.ts'
 import { addApply } from './commands/apply.ts'
 import { addApprove } from './commands/approve.ts'
 import { addBackup } from './commands/backup.ts'
@@ -50,6 +51,7 @@ const groups: Readonly<Record<string, readonly AddCommand[]>> = {
     addCheckConfig,
     addSchema,
     addHealthcheck,
+    addApiToken,
   ],
 }
 
@@ -75,7 +77,7 @@ export function buildProgram(session: Session): Command {
     program.commandsGroup(heading)
     for (const add of commands) add(program, session)
   }
-  for (const command of [program, ...program.commands]) addCommonOptions(command)
+  addCommonOptions(program)
   return program
 }
 
@@ -84,4 +86,5 @@ function addCommonOptions(command: Command): void {
     .option('--json', 'answer with one JSON object')
     .option('--socket <path>', 'admin socket of the daemon (REKEYD_SOCKET)')
     .option('--config <file>', 'config file (REKEYD_CONFIG)')
+  for (const inner of command.commands) addCommonOptions(inner)
 }

@@ -2,6 +2,7 @@ import { backupProblems } from './backup-problems.ts'
 import type { Catalogs } from './catalogs.ts'
 import type { Config } from './config.ts'
 import { instantiate } from './instances.ts'
+import { listenProblems } from './listen-problems.ts'
 import { materialProblems } from './material-problems.ts'
 import { nameProblems } from './name-problems.ts'
 import { notYetProblems } from './not-yet.ts'
@@ -30,6 +31,7 @@ export function check(
     config,
     problems: [
       ...notYetProblems(parsed),
+      ...listenProblems(config),
       ...nameProblems(parsed),
       ...instances.problems,
       ...materialProblems(parsed, instances),

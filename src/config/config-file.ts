@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { hasCode, OperatorError } from '../support/operator-error.ts'
+import { refuseUntrusted } from '../support/trusted-file.ts'
 
 /** Larger than any config written by hand, small enough to parse in a blink. */
 const largest = 1024 * 1024
@@ -45,21 +46,11 @@ async function readUpTo(limit: number, file: Opened, path: string): Promise<Buff
   }
 }
 
-function checkFile(path: string, { mode, uid, ...stats }: Stats): void {
-  if ((mode & constants.S_IFMT) !== constants.S_IFREG) {
+function checkFile(path: string, stats: Stats): void {
+  if (!stats.isFile()) {
     refuse(`${path}: not a regular file`, 'give the path of the config file with --config')
   }
-  const us = process.geteuid?.()
-  if (uid !== 0 && uid !== us) {
-    refuse(`${path}: owned by uid ${uid}, neither root nor uid ${us}`, `chown root ${path}`)
-  }
-  if ((mode & 0o022) !== 0) {
-    const octal = (mode & 0o7777).toString(8).padStart(4, '0')
-    refuse(
-      `${path}: mode ${octal} lets others than its owner write it (gid ${stats.gid})`,
-      `chmod go-w ${path}`,
-    )
-  }
+  refuseUntrusted(path, stats)
 }
 
 function unopened(path: string, error: unknown): [message: string, hint: string] {

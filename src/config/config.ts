@@ -19,6 +19,8 @@ export interface Config {
     /** Permission bits. */
     readonly mode: number
   }
+  /** Absent: the admin API is on the socket only. */
+  readonly http?: HttpConfig
   readonly metrics: ListenAddress
   /** age recipients: who can open the backups. */
   readonly recipients: readonly string[]
@@ -38,6 +40,16 @@ interface ListenAddress {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
+}
+
+/** The admin API over TCP. */
+export interface HttpConfig extends ListenAddress {
+  /** The file of API tokens, which need not be there yet. */
+  readonly tokens: string
+  /** Names beside the address listened on that clients may ask for, each with a port or without. */
+  readonly hosts: readonly string[]
+  /** PEM files. Always there where others than this host can reach the address. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
 }
 
 /** When a rotation may run. */

@@ -6,7 +6,6 @@ import type { Path, Problem } from './problem.ts'
  * notice that never comes. `*` stands for any name.
  */
 export const notYet: readonly (readonly string[])[] = [
-  ['admin', 'http'],
   ['public'],
   ['notices'],
   ['materials', '*', 'public'],

@@ -21,7 +21,7 @@ export function placeProblems(config: Config, { materials }: Instances): Problem
 function ownFileProblems({ path, target }: TargetInstance, config: Config): Problem[] {
   if (target.type === 'store_key') return []
   const place = target.place.path
-  const { storeKey, stateDir } = config
+  const { storeKey, stateDir, http } = config
   if (isWithin(place, stateDir)) {
     return [{ path, message: `a target cannot lie in rekeyd's own folder ${stateDir}` }]
   }
@@ -29,6 +29,7 @@ function ownFileProblems({ path, target }: TargetInstance, config: Config): Prob
   if ('file' in storeKey && place === storeKey.file) {
     return [{ path, message: 'a target cannot be the store key' }]
   }
+  if (place === http?.tokens) return [{ path, message: 'a target cannot be the API tokens' }]
   return []
 }
 

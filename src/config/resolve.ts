@@ -1,5 +1,5 @@
 import type { Catalogs } from './catalogs.ts'
-import type { Config, ConsumerConfig, MaterialConfig, WindowConfig } from './config.ts'
+import type { Config, ConsumerConfig, HttpConfig, MaterialConfig, WindowConfig } from './config.ts'
 import { databaseKeyNames } from './database-key-names.ts'
 import type { ParsedMaterial } from './material-schema.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -19,6 +19,7 @@ export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs)
     stateDir: parsed.state_dir,
     storeKey: parsed.store_key,
     socket: parsed.admin.socket,
+    ...(parsed.admin.http && { http: resolveHttp(parsed.admin.http) }),
     metrics: parsed.metrics.listen,
     recipients: parsed.recovery?.recipients ?? [],
     ...(parsed.backup && { backup: { to: parsed.backup.to, keep: parsed.backup.keep } }),
@@ -31,6 +32,11 @@ export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs)
       return resolveMaterial(name, material, parsed, windows, remade)
     }),
   }
+}
+
+function resolveHttp(parsed: NonNullable<ParsedConfig['admin']['http']>): HttpConfig {
+  const { listen, tokens, hosts, tls } = parsed
+  return { ...listen, tokens, hosts, ...(tls && { tls }) }
 }
 
 function resolveConsumer(name: string, parsed: ParsedConfig['consumers'][string]): ConsumerConfig {

@@ -24,6 +24,14 @@ const listenSchema = z
     return z.NEVER
   })
 
+/** As it stands in a `Host` header. */
+const hostSchema = z
+  .string()
+  .regex(
+    /^(?:\[[0-9a-f:.]+\]|[0-9a-z](?:[0-9a-z.-]*[0-9a-z])?)(?::\d{1,5})?$/,
+    'not a host: use a lower-case name or an address, with or without `:port`',
+  )
+
 const modeSchema = z
   .string()
   .regex(/^0?[0-7]{3}$/, 'not a mode: use a quoted octal number such as "0600"')
@@ -43,7 +51,20 @@ export const adminSchema = z
     http: z
       .strictObject({
         listen: listenSchema.describe('Address and port.'),
-        tokens: pathSchema.describe('File with the hashed API tokens.'),
+        tokens: pathSchema.describe('File with the hashed API tokens (`rekeyd api-token add`).'),
+        hosts: z
+          .array(hostSchema)
+          .default([])
+          .describe(
+            'Names that clients may ask for beside the address listened on; others get 421.',
+          ),
+        tls: z
+          .strictObject({
+            certificate: pathSchema.describe('PEM file: the certificate, and those above it.'),
+            key: pathSchema.describe('PEM file: its private key.'),
+          })
+          .optional()
+          .describe('TLS, which any address but loopback needs. Read again when the files change.'),
       })
       .optional()
       .describe('Admin API and status page over TCP.'),

@@ -43,6 +43,7 @@ export function createMetrics(
   }).set({ version: readings.version }, 1)
   const show = registerMaterials(registers)
   const showBackup = registerBackup(registers)
+  registerApiTokens(registers, readings)
   const stops = [
     ...countRotations(events, registers, readings),
     ...countConsumers(events, registers, readings),
@@ -91,6 +92,21 @@ async function textOf(registry: Registry, read: () => void): Promise<string> {
     texts.push(await registry.getSingleMetricAsString(name))
   }
   return `${texts.join('\n\n')}\n`
+}
+
+/** A file of tokens that cannot be read has no series: the log says what is wrong with it. */
+function registerApiTokens(registers: Registry[], readings: Readings): Gauge {
+  return new Gauge({
+    name: 'rekeyd_api_token_expiration_timestamp_seconds',
+    help: 'When a token of the admin API ends.',
+    labelNames: ['token'],
+    registers,
+    async collect() {
+      const tokens = await readings.apiTokens().catch(() => [])
+      this.reset()
+      for (const { name, expires } of tokens) this.set({ token: name }, Date.parse(expires) / 1000)
+    },
+  })
 }
 
 function countRotations(events: Events, registers: Registry[], readings: Readings) {

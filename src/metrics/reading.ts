@@ -23,5 +23,7 @@ export interface Readings {
   readonly consumers: readonly string[]
   /** When the newest backup was made, in epoch milliseconds; undefined when there is none. */
   newestBackup(): number | undefined
+  /** Tokens of the admin API, and when they end, RFC 3339. */
+  apiTokens(): Promise<readonly { readonly name: string; readonly expires: string }[]>
   readonly version: string
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Found, Made, MadeHere } from '../materials/kind.ts'
 import type { Format } from '../model/material.ts'
@@ -95,10 +96,12 @@ async function readParts(kind: MadeHere, parts: readonly ImportPart[]): Promise<
 
 async function read(path: string): Promise<SecretBytes> {
   try {
-    const file = await open(path, 'r')
+    // Without O_NONBLOCK a FIFO would hold one of the few threads for files until somebody writes to it.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      const { size } = await file.stat()
-      if (size > largest) throw new RangeError('is larger than 1 MiB')
+      const stats = await file.stat()
+      if (!stats.isFile()) throw new RangeError('it is not a regular file')
+      if (stats.size > largest) throw new RangeError('it is larger than 1 MiB')
       return SecretBytes.take(await file.readFile())
     } finally {
       await file.close()

@@ -1,5 +1,6 @@
 import { wipe } from '../rotation/adoption.ts'
 import { OperatorError } from '../support/operator-error.ts'
+import { formatAuditHead } from './audit-head.ts'
 import { compromise } from './compromising.ts'
 import type { DescribedMaterial } from './described.ts'
 import { dryRunOf } from './dry-run.ts'
@@ -9,6 +10,7 @@ import type { Caller, Operations } from './operations.ts'
 import type { OperationsParts } from './operations-parts.ts'
 import { impactRefusal, observing, type ReplacingVerb, refusal } from './refusal.ts'
 import { revealTo, versionToReveal } from './revealing.ts'
+import { rotateAll } from './rotate-all.ts'
 import { rotationView } from './rotation-view.ts'
 import { StartedRotations } from './started-rotations.ts'
 import { verifyNow } from './verifying.ts'
@@ -48,7 +50,7 @@ export class LocalOperations implements Operations {
       ...(started !== undefined && { started: instant(started) }),
       paths,
       clock: surroundings.clock(),
-      audit_head: Object.values(audit.head()).join(':'),
+      audit_head: formatAuditHead(audit.head()),
       materials: materials.map((material) => materialView(material, this.#parts)),
     }
   }
@@ -96,18 +98,8 @@ export class LocalOperations implements Operations {
     return dryRunOf(this.#parts, this.#described(name), options)
   }
 
-  /** What is refused, as the schedule itself would have to wait for it, is left out. */
   async rotateDue(caller: Caller) {
-    const views: RotationView[] = []
-    for (const name of this.#parts.planner.due()) {
-      try {
-        const { id } = await this.startRotation(name, { now: true, accept_impact: name }, caller)
-        views.push(await this.wait(id))
-      } catch (error) {
-        if (!(error instanceof OperatorError) || error.kind === 'failed') throw error
-      }
-    }
-    return views
+    return rotateAll(this, this.#parts.planner.due(), caller)
   }
 
   async rollback(name: string, options: RollbackOptions, caller: Caller) {

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { z } from 'zod'
+import { isLoopback } from './loopback.ts'
 import { OperatorError } from './operator-error.ts'
 import { reach } from './reach.ts'
 
 const longestBody = 1024 * 1024
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** The option of an address to ask. Without user and password: those would be seen in `status`. */
 export const urlOption = z.string().refine((text) => {
@@ -25,7 +25,8 @@ export const trustOptions = {
 
 /** Refines options that have `url` and {@link trustOptions}. */
 export function isTrustworthy({ url, insecure }: { url: string; insecure?: boolean | undefined }) {
-  return !insecure || loopback.test(URL.parse(url)?.hostname ?? '')
+  const { hostname = '' } = URL.parse(url) ?? {}
+  return !insecure || isLoopback(hostname.replace(/^\[|\]$/g, ''))
 }
 
 export interface HttpQuestion {

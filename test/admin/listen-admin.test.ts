@@ -13,7 +13,7 @@ import type { Version } from '../../src/model/version.ts'
 import { OperatorError } from '../../src/support/operator-error.ts'
 import { FakeClock } from '../fakes/fake-clock.ts'
 import { FakeOperations } from '../fakes/fake-operations.ts'
-import { FakeScraped } from '../fakes/fake-scraped.ts'
+import { scratchOptions } from './scratch-app.ts'
 
 let folder: string
 let path: string
@@ -40,8 +40,8 @@ afterEach(async () => {
 })
 
 async function listen(socket = { path, mode: 0o600 }) {
-  const metrics = new FakeScraped()
-  const options = { socket, operations: () => fake.operations, events, metrics, clock }
+  const operations = () => fake.operations
+  const options = { ...scratchOptions().options, socket, operations, events, clock }
   const listener = await listenAdmin(options)
   listeners.push(listener)
   return listener
@@ -164,19 +164,6 @@ describe('listenAdmin', () => {
     assert.deepEqual(fake.calls, [])
   })
 
-  it('logs an unexpected error to stderr where nothing else is said', async () => {
-    const written = captureStderr()
-    fake.answers.status = () => {
-      throw new Error('CANARY')
-    }
-    await listen()
-    const answer = await sendRaw(getting('/v1/status'))
-    const { id, msg } = JSON.parse(written()) as Record<string, string>
-    assert.equal(msg, 'a request failed unexpectedly')
-    assert.ok(id && answer.includes(id))
-    assert.ok(!`${written()}${answer}`.includes('CANARY'))
-  })
-
   it('answers pipelined requests in order', async () => {
     await listen()
     const one = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
@@ -185,17 +172,16 @@ describe('listenAdmin', () => {
     assert.equal(answers?.length, 21)
   })
 
-  it('closes connections beyond the 64th, and answers again afterwards', async () => {
+  it('answers although 64 clients are slow, or say nothing', async () => {
     await listen()
-    for (let index = 0; index < 64; index += 1) await open()
-    const refused = connect(path)
-    sockets.push(refused)
-    await once(refused, 'close')
-    sockets[0]?.destroy()
-    await settle()
-    let answer = ''
-    while (answer === '') answer = await sendRaw(getting('/healthz')).catch(() => '')
-    assert.match(answer, /^HTTP\/1\.1 200 /)
+    const slow: Socket[] = []
+    for (let index = 0; index < 64; index += 1) slow.push(await open())
+    for (const socket of slow.slice(0, 20)) socket.write('GET /heal')
+    for (const socket of slow) socket.on('error', () => {})
+    const closed = new Promise((resolve) => slow[0]?.once('close', resolve))
+    assert.match(await sendRaw(getting('/healthz')), /^HTTP\/1\.1 200 /)
+    await closed
+    assert.equal(slow.filter(({ destroyed }) => !destroyed).length, 63)
   })
 
   it('closes although a client waits for a long answer', async () => {

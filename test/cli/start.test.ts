@@ -22,7 +22,7 @@ const bin = join(root, 'bin/rekeyd.js')
 
 /** Too heavy for a command that only asks the daemon. */
 const heavy =
-  /\/src\/(config|store|rotation|assembly|assemble|admin|metrics|scheduler|sqlcipher|quickstart|materials|targets|consumers|verifiers)\b|node_modules\/(zod|fastify|yaml|smol-toml|better-sqlite3|pino|@peculiar|node-forge|prom-client|@matrixai)/
+  /\/src\/(config|api-tokens|store|rotation|assembly|assemble|admin|metrics|scheduler|sqlcipher|quickstart|materials|targets|consumers|verifiers)\b|node_modules\/(zod|fastify|yaml|smol-toml|better-sqlite3|pino|@peculiar|node-forge|prom-client|@matrixai)/
 
 /** JavaScript for `--import`. */
 function preload(source: string): string {

@@ -18,7 +18,7 @@ const sample = await readFile(join(import.meta.dirname, 'samples/interface.yaml'
 /** Without what this version does not do. */
 const supported = sample
   .split('\n')
-  .filter((line) => !/^(public|notices):|^ {2}http:|^ {4}public:/.test(line))
+  .filter((line) => !/^(public|notices):|^ {4}public:/.test(line))
   .map((line) => line.replace(/ *#.*/, ''))
   .join('\n')
 
@@ -39,6 +39,12 @@ describe('the documented sample', () => {
     const [tls, token, key, setup] = config.materials
     assert.equal(config.stateDir, '/var/lib/rekeyd')
     assert.deepEqual(config.socket, { path: '/run/rekeyd/admin.sock', mode: 0o600 })
+    assert.deepEqual(config.http, {
+      host: '127.0.0.1',
+      port: 9471,
+      tokens: '/etc/rekeyd/tokens.yaml',
+      hosts: [],
+    })
     assert.deepEqual(config.metrics, { host: '127.0.0.1', port: 9470 })
     assert.equal(tls?.schedule.type, 'on_change')
     assert.deepEqual(tls?.window, {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -203,6 +204,15 @@ export function describeOperations(
       const absent = [{ part: 'value', path: join(folder, 'absent') }]
       await refused(operations.import('key', absent, {}, alice), 'failed', /absent/)
       await refused(operations.import('key', [{ part: 'soul', path }], {}, alice), 'usage', /soul/)
+    })
+
+    it('imports from files alone, and waits for nobody who would write to one', async () => {
+      const fifo = join(folder, 'fifo')
+      execFileSync('/usr/bin/mkfifo', [fifo])
+      for (const path of [fifo, folder, '/dev/zero']) {
+        const found = operations.import('key', [{ part: 'value', path }], {}, alice)
+        await refused(found, 'failed', /not a regular file/)
+      }
     })
 
     it('replaces a compromised version, and nothing that it contains', async () => {

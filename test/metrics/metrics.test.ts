@@ -58,6 +58,7 @@ let events: Events
 let clock: FakeClock
 let materials: MaterialReading[]
 let consumers: string[]
+let apiTokens: () => { readonly name: string; readonly expires: string }[]
 let reads: number
 let isBroken: boolean
 let newestBackup: number | undefined
@@ -68,6 +69,7 @@ beforeEach(() => {
   clock = new FakeClock(now)
   materials = [full, blank]
   consumers = ['chat-server']
+  apiTokens = () => [{ name: 'grafana', expires: '2027-04-01T00:00:00Z' }]
   reads = 0
   isBroken = false
   newestBackup = undefined
@@ -81,6 +83,7 @@ beforeEach(() => {
       return consumers
     },
     newestBackup: () => newestBackup,
+    apiTokens: async () => apiTokens(),
     version: '1.2.3',
   }
   metrics = createMetrics(events, readings, clock)
@@ -285,6 +288,17 @@ describe('metrics', () => {
     assert.equal(series.get('store_errors_total'), 1)
     events.emit('clock.suspect', now, { suspect: false })
     assert.equal((await scrape()).get('clock_suspect'), 0)
+  })
+
+  it('say when each API token ends, as the file of tokens is then', async () => {
+    const grafana = 'api_token_expiration_timestamp_seconds{token="grafana"}'
+    assert.equal((await scrape()).get(grafana), Date.parse('2027-04-01') / 1_000)
+    apiTokens = () => []
+    assert.equal((await scrape()).has(grafana), false)
+    apiTokens = () => {
+      throw new Error('the file is broken')
+    }
+    assert.equal((await scrape()).get('store_errors_total'), 0, 'all others are shown')
   })
 
   it('read the materials once for each scrape, and once for scrapes at the same time', async () => {

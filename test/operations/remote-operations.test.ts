@@ -9,19 +9,17 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { listenAdmin } from '../../src/admin/listen-admin.ts'
 import { RemoteOperations, reachable } from '../../src/operations/remote-operations.ts'
 import { type ErrorKind, OperatorError } from '../../src/support/operator-error.ts'
+import { scratchOptions } from '../admin/scratch-app.ts'
 import { describeOperations } from '../contracts/operations.ts'
-import { FakeClock } from '../fakes/fake-clock.ts'
-import { FakeScraped } from '../fakes/fake-scraped.ts'
 
 describeOperations('RemoteOperations', async (local, { scratch }) => {
   const folder = await mkdtemp(join(tmpdir(), 'rekeyd-remote-'))
   const path = join(folder, 'admin.sock')
   const listener = await listenAdmin({
+    ...scratchOptions().options,
     socket: { path, mode: 0o600 },
     operations: () => local,
     events: scratch.events,
-    metrics: new FakeScraped(),
-    clock: new FakeClock(),
   })
   return {
     operations: new RemoteOperations(path),

@@ -41,10 +41,16 @@ export class DaemonProcess {
     }
   }
 
+  get pid(): number {
+    const { pid } = this.#child
+    if (pid === undefined) throw new Error('the daemon did not start')
+    return pid
+  }
+
   /** @throws when the answer is no success */
   async ask<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
     const headers = body ? { 'content-type': 'application/json' } : {}
-    const question = request({ socketPath: this.#socket, method, path, headers })
+    const question = request({ socketPath: this.#socket, method, path, headers, agent: false })
     question.end(body && JSON.stringify(body))
     const [answer] = (await once(question, 'response')) as [IncomingMessage]
     const content = await json(answer)

@@ -47,6 +47,7 @@ export async function openRekeyd(folder: string, yaml: string, clock: Clock = sy
     materials: () => assembly.readings(),
     consumers: config.consumers.map(({ name }) => name),
     newestBackup: () => assembly.backups.newest,
+    apiTokens: async () => [],
     version: assembly.version,
   })
   const { operations } = assembly

@@ -13,48 +13,44 @@ const compromiseBody = bodySchema({
     .describe('What to do when the new version is not accepted.'),
   accept_impact: acceptImpact,
 })
-const acceptingBody = bodySchema({ accept_impact: acceptImpact })
 
-/** What is done to a material beside rotating it. The answer comes at the end, however long that takes. */
+/** What ends a version otherwise than on schedule. The answer comes at the end, however long that takes. */
 export function actionRoutes(app: AdminApp, { operations }: AdminParts): void {
   const params = materialParams
-  const plain = { schema: { params, body: bodySchema({}) } }
-  const accepting = { schema: { params, body: acceptingBody } }
 
   app.post(
     '/v1/materials/:name/rollback',
-    { schema: { params, body: rollbackBody } },
+    {
+      config: { scope: 'admin', summary: 'Gives a previous version back.' },
+      schema: { params, body: rollbackBody },
+    },
     async (request) => {
       const { why: _, ...options } = request.body
       return operations().rollback(request.params.name, options, callerOf(request))
     },
   )
 
-  app.post('/v1/materials/:name/end-overlap', accepting, async (request) => {
-    const { why: _, ...options } = request.body
-    return operations().endOverlap(request.params.name, options, callerOf(request))
-  })
-
-  app.post('/v1/materials/:name/adopt', plain, async (request) =>
-    operations().adopt(request.params.name, callerOf(request)),
+  app.post(
+    '/v1/materials/:name/end-overlap',
+    {
+      config: { scope: 'admin', summary: 'Clients may no longer use the previous version.' },
+      schema: { params, body: bodySchema({ accept_impact: acceptImpact }) },
+    },
+    async (request) => {
+      const { why: _, ...options } = request.body
+      return operations().endOverlap(request.params.name, options, callerOf(request))
+    },
   )
-
-  app.post('/v1/materials/:name/apply', accepting, async (request, reply) => {
-    const { why: _, ...options } = request.body
-    const rotation = await operations().apply(request.params.name, options, callerOf(request))
-    return rotation ?? reply.code(204).send()
-  })
 
   app.post(
     '/v1/materials/:name/compromise',
-    { schema: { params, body: compromiseBody } },
+    {
+      config: { scope: 'admin', summary: 'Replaces a version that leaked, without overlap.' },
+      schema: { params, body: compromiseBody },
+    },
     async (request) => {
       const { why: _, ...options } = request.body
       return operations().compromise(request.params.name, options, callerOf(request))
     },
-  )
-
-  app.post('/v1/materials/:name/verify', plain, async (request) =>
-    operations().verify(request.params.name),
   )
 }

@@ -1,8 +1,11 @@
+import type { StatusView } from '../../operations/views.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 
 /** How long a store that could not be written counts as broken. Milliseconds. */
 const memory = 90_000
+/** Anybody may ask whether it is ready, as often as they like; the store is asked this seldom. Milliseconds. */
+const pause = 1_000
 
 /** Whether rekeyd lives (`/healthz`), could rotate now (`/readyz`), and what it measures. */
 export function healthRoutes(
@@ -14,27 +17,48 @@ export function healthRoutes(
     storeFailed = clock.sinceBoot()
   })
   app.addHook('onClose', async () => stop())
+  let asked: { readonly at: number; readonly clock: Promise<StatusView['clock']> } | undefined
+  const clockState = () => {
+    const at = clock.sinceBoot()
+    if (!asked || at - asked.at >= pause) {
+      asked = {
+        at,
+        clock: operations()
+          .status()
+          .then((status) => status.clock),
+      }
+    }
+    return asked.clock
+  }
 
-  app.get('/healthz', async () => {
+  app.get('/healthz', { config: { scope: 'none', summary: 'Whether it lives.' } }, async () => {
     const health = metrics.health()
     if (health === 'stalled') throw notNow('the scheduler has not ticked for 90 s')
     return { status: health }
   })
 
-  app.get('/readyz', async () => {
-    if (metrics.health() !== 'ticking') throw notNow('the scheduler does not tick')
-    if (storeFailed !== undefined && clock.sinceBoot() - storeFailed < memory) {
-      throw notNow('the store could not be written')
-    }
-    const { suspect, reason } = (await operations().status()).clock
-    if (suspect) throw notNow(`the clock is not trusted: ${reason ?? 'it jumped'}`)
-    return { status: 'ready' }
-  })
+  app.get(
+    '/readyz',
+    { config: { scope: 'none', summary: 'Whether it could rotate now.' } },
+    async () => {
+      if (metrics.health() !== 'ticking') throw notNow('the scheduler does not tick')
+      if (storeFailed !== undefined && clock.sinceBoot() - storeFailed < memory) {
+        throw notNow('the store could not be written')
+      }
+      const { suspect, reason } = await clockState()
+      if (suspect) throw notNow(`the clock is not trusted: ${reason ?? 'it jumped'}`)
+      return { status: 'ready' }
+    },
+  )
 
-  app.get('/metrics', async (_request, reply) => {
-    const { contentType, text } = await metrics.render()
-    return reply.header('Content-Type', contentType).send(text)
-  })
+  app.get(
+    '/metrics',
+    { config: { scope: 'read', summary: 'What Prometheus scrapes.' } },
+    async (_request, reply) => {
+      const { contentType, text } = await metrics.render()
+      return reply.header('Content-Type', contentType).send(text)
+    },
+  )
 }
 
 /** 503, by the kind that has it. */

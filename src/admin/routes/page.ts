@@ -7,11 +7,15 @@ const policy =
 
 /** The status page. */
 export function pageRoutes(app: AdminApp, { operations }: AdminParts): void {
-  app.get('/', async (_request, reply) => {
-    const page = statusPage(await operations().status())
-    return reply
-      .headers({ 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' })
-      .type('text/html; charset=utf-8')
-      .send(page)
-  })
+  app.get(
+    '/',
+    { config: { scope: 'read', summary: 'The status page.' } },
+    async (_request, reply) => {
+      const page = statusPage(await operations().status())
+      return reply
+        .headers({ 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' })
+        .type('text/html; charset=utf-8')
+        .send(page)
+    },
+  )
 }

@@ -23,17 +23,27 @@ export function rotationRoutes(
   app: AdminApp,
   { operations, events, clock, closing }: AdminParts,
 ): void {
-  app.get('/v1/rotations', { schema: { querystring: historyQuery } }, async ({ query }) => {
-    const { cursor, ...rest } = query
-    const before = cursor === undefined ? {} : { before: cursor }
-    const rotations = await operations().history({ ...rest, ...before })
-    const last = rotations.length === query.limit ? rotations.at(-1) : undefined
-    return { schema_version: 1, rotations, ...(last && { next_cursor: last.id }) }
-  })
+  app.get(
+    '/v1/rotations',
+    {
+      config: { scope: 'read', summary: 'Rotations, the newest first.' },
+      schema: { querystring: historyQuery },
+    },
+    async ({ query }) => {
+      const { cursor, ...rest } = query
+      const before = cursor === undefined ? {} : { before: cursor }
+      const rotations = await operations().history({ ...rest, ...before })
+      const last = rotations.length === query.limit ? rotations.at(-1) : undefined
+      return { schema_version: 1, rotations, ...(last && { next_cursor: last.id }) }
+    },
+  )
 
   app.get(
     '/v1/rotations/:id',
-    { schema: { params: rotationParams, querystring: rotationQuery } },
+    {
+      config: { scope: 'read', summary: 'One rotation, with its steps.' },
+      schema: { params: rotationParams, querystring: rotationQuery },
+    },
     async ({ params, query }, reply) => {
       if (query.wait === undefined) return operations().rotation(params.id)
       const gone = new AbortController()

@@ -36,7 +36,14 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
 
   app.post(
     '/v1/materials/:name/import',
-    { schema: { params, body: importBody } },
+    {
+      config: {
+        scope: 'admin',
+        summary: 'Puts a version made elsewhere in place.',
+        socketOnly: true,
+      },
+      schema: { params, body: importBody },
+    },
     async (request, reply) => {
       const { name } = request.params
       const { parts, why: _, ...options } = request.body
@@ -47,7 +54,10 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
 
   app.post(
     '/v1/materials/:name/csr',
-    { schema: { params, body: bodySchema({}) } },
+    {
+      config: { scope: 'admin', summary: 'Makes a key, and a certificate request for it.' },
+      schema: { params, body: bodySchema({}) },
+    },
     async (request) => ({
       schema_version: 1,
       csr: await operations().csr(request.params.name, callerOf(request)),
@@ -56,7 +66,14 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
 
   app.post(
     '/v1/materials/:name/reveal',
-    { schema: { params, body: revealBody } },
+    {
+      config: {
+        scope: 'admin',
+        summary: 'Writes a value to a new file of mode 0600.',
+        socketOnly: true,
+      },
+      schema: { params, body: revealBody },
+    },
     async (request) => {
       const { version, part, format, out } = request.body
       const { name } = request.params

@@ -49,7 +49,19 @@ describe('/readyz', () => {
     scratch.fake.answers.status = () => {
       throw new Error('SQLITE_IOERR')
     }
+    await scratch.clock.advance(1_000)
     assert.equal(await statusOf('/readyz'), 500)
+  })
+})
+
+describe('/readyz, which anybody may ask over TCP,', () => {
+  it('asks the store once a second at most', async () => {
+    const asked = () => scratch.fake.calls.filter(([name]) => name === 'status').length
+    for (let index = 0; index < 50; index += 1) await statusOf('/readyz')
+    assert.equal(asked(), 1)
+    await scratch.clock.advance(1_000)
+    for (let index = 0; index < 50; index += 1) await statusOf('/readyz')
+    assert.equal(asked(), 2)
   })
 })
 

@@ -1,0 +1,31 @@
+import type { ApiToken, Scope } from '../api-tokens/api-token.ts'
+import type { AdminApp } from './admin-app.ts'
+
+/** What a route says of itself: the only place that decides who may use it. */
+interface RouteAccess {
+  /** The least that a token must allow over TCP; `none` for whoever asks. Over the unix socket nothing is asked. */
+  readonly scope?: Scope | 'none'
+  /** Where some bodies ask for more than `scope`: what this one needs. */
+  readonly scopeOf?: (body: unknown) => Scope
+  /** What it does, for `/openapi.json`. */
+  readonly summary?: string
+  /** It reads or writes a file of this host at a path that the client names: never over TCP. */
+  readonly socketOnly?: true
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig extends RouteAccess {}
+  interface FastifyRequest {
+    /** What was shown; null over the unix socket, and where nothing is needed. */
+    apiToken: ApiToken | null
+  }
+}
+
+/** Makes the app refuse, when it starts, a route that does not say who may use it. */
+export function requireAccess(app: AdminApp): void {
+  app.decorateRequest('apiToken', null)
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.scope !== undefined && config.summary !== undefined) return
+    throw new RangeError(`${String(method)} ${url} says neither its scope nor what it does`)
+  })
+}
