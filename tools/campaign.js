@@ -1,5 +1,5 @@
 // Runs one campaign of test/campaigns, or all of them: `npm run campaign -- NAME [--cases N] [--seed S]
-// [--nightly]`. Progress and violations go to stderr; stdout has one line for each campaign, last of all
+// [--nightly]`; some have parts that run alone as NAME/PART. Progress and violations go to stderr; stdout has one line for each campaign, last of all
 // `NAME: N cases, V violations`. Exits 1 when there is a violation.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const [wanted = ''] = positionals
-const chosen = wanted === 'all' ? names : names.filter((name) => name === wanted)
+const chosen = wanted === 'all' ? names : names.includes(wanted.split('/')[0]) ? [wanted] : []
 const cases = wholeNumber('cases', 1)
 const seed = wholeNumber('seed', 0) ?? Math.floor(Math.random() * 1e9)
 if (chosen.length === 0 || positionals.length > 1) {
@@ -32,7 +32,11 @@ for (const name of chosen) await runCampaign(name)
 process.exit()
 
 async function runCampaign(name) {
-  const { campaign } = await import(join(folder, `${name}.ts`))
+  const [file, part] = name.split('/')
+  const { campaign: whole } = await import(join(folder, `${file}.ts`))
+  const campaign = part === undefined ? whole : whole.parts?.[part]
+  if (!campaign)
+    fail(`${file} has the parts ${Object.keys(whole.parts ?? {}).join(', ') || 'none'}`)
   const count = cases ?? (values.nightly ? campaign.nightly : campaign.slice)
   const started = performance.now()
   let violations = 0

@@ -9,6 +9,8 @@ export interface Campaign {
   readonly nightly: number
   /** Parts of the system without which CI skips it by name. */
   readonly needs: readonly PartName[]
+  /** What can be run alone, as NAME/PART. */
+  readonly parts?: Readonly<Record<string, Campaign>>
   /** @throws when the campaign itself cannot run; what it finds goes to `report` */
   run(options: CampaignOptions): Promise<void>
 }
