@@ -254,7 +254,7 @@ async function certificateFile(
     return writePkcs12({ privateKey, certificates: [leaf, ...above], password: Buffer.alloc(0) })
   }
   const chain = await Promise.all(
-    input.chain.map((name) => (name === 'leaf' ? leaf : pool.authority(name))),
+    input.chain.map((name) => (name === 'leaf' ? Promise.resolve(leaf) : pool.authority(name))),
   )
   const all = [...chain.slice(0, input.leafAt), leaf, ...chain.slice(input.leafAt)]
   return pemFile(

@@ -148,7 +148,8 @@ class Hunter<Input, Outcome> {
 
   /** Repeats the case alone, which also tells what is slow from what was slowed down by others. */
   async #report(seed: number, error: unknown): Promise<void> {
-    this.#violations += 1
+    const isSlow = messageOf(error).startsWith('takes ')
+    if (!isSlow) this.#violations += 1
     if (this.#violations > mostShrunk) return this.#say(seed, messageOf(error))
     const property = fc.asyncProperty(this.#class.inputs, async (input) => {
       const outcome = await this.#attempt(input, seed)
@@ -162,8 +163,7 @@ class Hunter<Input, Outcome> {
       markInterruptAsFailure: false,
     })
     if (failed) return this.#say(seed, errorInstance, counterexample?.[0])
-    if (!messageOf(error).startsWith('takes '))
-      this.#say(seed, `only in company: ${messageOf(error)}`)
+    if (!isSlow) this.#say(seed, `only in company: ${messageOf(error)}`)
   }
 
   #say(seed: number | undefined, error: unknown, input?: unknown): void {
