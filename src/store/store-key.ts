@@ -1,11 +1,12 @@
 import { createHash, createSecretKey } from 'node:crypto'
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, constants, fstatSync, linkSync, openSync, readSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { decodeHex } from '../formats/hex.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import { hasCode, OperatorError } from '../support/operator-error.ts'
 import type { KeyWrapper } from './key-wrapper.ts'
+import { replaceFile, stagedPath, syncFolder } from './replace-file.ts'
 import { randomSecret, seal, unseal } from './seal.ts'
 
 /** Where the store key comes from: `store_key` in the config. */
@@ -71,13 +72,15 @@ export function storeKeyId({ bytes }: SecretBytes): string {
 export function createStoreKeyFile(path: string): void {
   const key = randomSecret(storeKeyBytes)
   try {
-    const file = openSync(path, 'wx', 0o600)
+    // Complete or not at all: half a key would keep every later start from making one.
+    const staged = stagedPath(path)
+    replaceFile(staged, key.bytes)
     try {
-      writeSync(file, key.bytes)
-      fsyncSync(file)
+      linkSync(staged, path)
     } finally {
-      closeSync(file)
+      rmSync(staged)
     }
+    syncFolder(dirname(path))
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
     throw new OperatorError(`${path} exists already; a store key is never overwritten`, {

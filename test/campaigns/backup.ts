@@ -20,7 +20,7 @@ type Name = (typeof materials)[number]
  */
 export const campaign: Campaign = {
   name: 'backup',
-  slice: 8,
+  slice: 4,
   nightly: 300,
   needs: [],
   async run({ cases, seed, report, note }) {

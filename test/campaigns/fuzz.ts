@@ -25,7 +25,7 @@ const turns = classes.flatMap((one) => Array.from({ length: one.share }, () => o
  */
 export const campaign: Campaign = {
   name: 'fuzz',
-  slice: 10_000,
+  slice: 1_000,
   nightly: 100_000,
   needs: [],
   parts: Object.fromEntries(
@@ -33,7 +33,7 @@ export const campaign: Campaign = {
       one.name,
       {
         name: `fuzz/${one.name}`,
-        slice: one.share * 50,
+        slice: one.share * 5,
         nightly: one.share * 500,
         needs: [],
         run: (options) => run(`fuzz/${one.name}`, options, () => one),
