@@ -1,11 +1,11 @@
-import { wipe } from '../rotation/adoption.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { formatAuditHead } from './audit-head.ts'
 import { compromise } from './compromising.ts'
 import type { DescribedMaterial } from './described.ts'
 import { dryRunOf } from './dry-run.ts'
-import { readImport, requestCertificate } from './importing.ts'
-import { instant, materialView, versionView } from './material-view.ts'
+import { importVersion } from './import-version.ts'
+import { requestCertificate } from './importing.ts'
+import { instant, materialView, momentOf, versionView } from './material-view.ts'
 import type { Caller, Operations } from './operations.ts'
 import type { OperationsParts } from './operations-parts.ts'
 import { impactRefusal, observing, type ReplacingVerb, refusal } from './refusal.ts'
@@ -115,10 +115,7 @@ export class LocalOperations implements Operations {
   }
 
   async pause(name: string | undefined, until: string | undefined, reason: string, caller: Caller) {
-    const moment = until === undefined ? undefined : Date.parse(until)
-    if (moment !== undefined && Number.isNaN(moment)) {
-      throw new OperatorError('until is no RFC 3339 time', { kind: 'usage' })
-    }
+    const moment = until === undefined ? undefined : momentOf(until, 'until')
     for (const material of this.#named(name)) {
       this.#parts.planner.pause(material, moment, reason, caller.who)
     }
@@ -140,20 +137,9 @@ export class LocalOperations implements Operations {
   }
 
   async import(name: string, files: readonly ImportPart[], options: Acceptance, caller: Caller) {
-    const { engine, keys, clock } = this.#parts
-    // What it does to clients is asked once it is known to do anything.
+    // Whom it hits is asked later, once it is known to do anything.
     await this.#readyTo('import', name, { accept_impact: name })
-    const made = await readImport(engine.material(name), keys, files, clock.now())
-    if (made === 'already active') return undefined
-    const refused = impactRefusal(this.#described(name), 'import', options)
-    if (refused) {
-      wipe(made)
-      throw refused
-    }
-    const view = await this.#rotations.finish(engine.import(name, made, caller))
-    const isApplied = view.result === 'succeeded' || view.result === 'applied_unproved'
-    if (isApplied && keys.request(name)) keys.setRequest(name, undefined, caller)
-    return view
+    return importVersion(this.#parts, this.#described(name), files, options, caller)
   }
 
   async adopt(name: string, caller: Caller) {

@@ -3,6 +3,7 @@ import type { Engine } from '../rotation/engine.ts'
 import type { Inspected } from '../rotation/inspection.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import type { ScheduleState } from '../store/schedule-state.ts'
+import { OperatorError } from '../support/operator-error.ts'
 import type { DescribedMaterial, Planner } from './described.ts'
 import { formatFinding } from './finding.ts'
 import type { MaterialView, TargetView, VersionView } from './views.ts'
@@ -85,6 +86,13 @@ export function targetViews(
     const found = inspected[index]
     return { ...target, live: found ? formatFinding(found.finding) : 'not inspected' }
   })
+}
+
+/** Epoch milliseconds. @param called what it is, for the message @throws OperatorError `usage` */
+export function momentOf(time: string, called: string): number {
+  const moment = Date.parse(time)
+  if (!Number.isNaN(moment)) return moment
+  throw new OperatorError(`${called} is no RFC 3339 time`, { kind: 'usage' })
 }
 
 /** RFC 3339 UTC. */
