@@ -1,7 +1,7 @@
 import type { Catalogs } from '../config/catalogs.ts'
 import type { Choice } from '../config/choice.ts'
 import type { Config, ConsumerConfig, MaterialConfig } from '../config/config.ts'
-import type { Kind } from '../materials/kind.ts'
+import type { Kind, KindType } from '../materials/kind.ts'
 import type { Edition } from '../model/version.ts'
 import type { DescribedMaterial } from '../operations/described.ts'
 import { usualOnFailure } from '../operations/on-failure.ts'
@@ -59,7 +59,10 @@ export function assembleMaterials(
       managed: one,
       expires: of(catalogs.kinds, material.kind).expires === true,
       scheduled: scheduleOf(material, schedule, apart(one)),
-      described: describe(material, schedule, one, of(catalogs.kinds, material.kind).elsewhere),
+      described: {
+        ...describe(material, schedule, one),
+        ...leakOf(material, config.materials, of(catalogs.kinds, material.kind)),
+      },
     }
   })
 }
@@ -82,11 +85,10 @@ function scheduleOf(
 }
 
 function describe(
-  { name, kind, consumers, approval, contains, window, impact }: MaterialConfig,
+  { name, kind, consumers, approval, window, impact }: MaterialConfig,
   schedule: Schedule,
   { targets }: ManagedMaterial,
-  elsewhere: string | undefined,
-): DescribedMaterial {
+): Omit<DescribedMaterial, keyof Leak> {
   return {
     name,
     kind: kind.type,
@@ -96,7 +98,20 @@ function describe(
     targets: targets.map(describeTarget),
     ...(impact !== undefined && { impact }),
     approval,
-    contains,
+  }
+}
+
+type Leak = Pick<DescribedMaterial, 'contains' | 'elsewhere'>
+
+/** What is in danger when it leaks, and what that asks for where rekeyd does not reach. */
+function leakOf(
+  { name, contains }: MaterialConfig,
+  materials: readonly MaterialConfig[],
+  { holdsAll, elsewhere }: KindType<unknown>,
+): Leak {
+  const others = materials.map((material) => material.name).filter((other) => other !== name)
+  return {
+    contains: holdsAll ? others : contains,
     ...(elsewhere !== undefined && { elsewhere }),
   }
 }

@@ -110,6 +110,8 @@ export interface KindType<Options> {
   readonly expires?: boolean
   /** The type of the one target without which the kind makes no sense. */
   readonly target?: string
+  /** Whoever has one of this kind has every other material, too. */
+  readonly holdsAll?: boolean
   /** What a leak asks for where rekeyd does not reach, as a sentence for the operator. */
   readonly elsewhere?: string
 }

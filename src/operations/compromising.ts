@@ -1,14 +1,15 @@
-import { OperatorError } from '../support/operator-error.ts'
+import { messageOf, OperatorError } from '../support/operator-error.ts'
 import type { DescribedMaterial } from './described.ts'
 import { containersOf, endangeredBy } from './endangered.ts'
 import type { Caller } from './operations.ts'
 import type { OperationsParts } from './operations-parts.ts'
 import { impactRefusal, observing } from './refusal.ts'
-import { rotationView } from './rotation-view.ts'
+import { isReplaced, rotationView } from './rotation-view.ts'
 import type { CompromiseOptions, CompromiseView } from './views.ts'
 
-const ownBackups =
+const backupsKept =
   'backups of rekeyd made before now still contain the old value; none of them was deleted'
+const backupsGone = "copies of rekeyd's backups elsewhere still contain the old value"
 
 /**
  * Somebody else has it: marks it before anything is waited for, replaces it, and says what that leaves to a
@@ -30,15 +31,30 @@ export async function compromise(
     const observed = observing(surroundings.mode)
     if (observed) throw observed
     await parts.recover()
-    const rotation = await engine.replaceCompromised(name, marked, caller).done
+    const view = rotationView(await engine.replaceCompromised(name, marked, caller).done)
+    const purge = options.purge && isReplaced(view) ? await purgeBackups(parts, caller) : {}
+    const backups = 'purged' in purge ? backupsGone : backupsKept
     return {
-      ...rotationView(rotation),
+      ...view,
       endangers: endangeredBy(name, materials),
       contained_in: containersOf(name, materials),
-      elsewhere: [...(elsewhere === undefined ? [] : [elsewhere]), ownBackups],
+      elsewhere: [...(elsewhere === undefined ? [] : [elsewhere]), backups],
+      ...purge,
     }
   } catch (error) {
     throw marked.length > 0 && error instanceof OperatorError ? notReplaced(name, error) : error
+  }
+}
+
+/** It has been replaced already: what stands against deleting is told beside that. */
+async function purgeBackups(
+  { backups }: OperationsParts,
+  caller: Caller,
+): Promise<Pick<CompromiseView, 'purged' | 'purge_failed'>> {
+  try {
+    return { purged: await backups.purge(caller) }
+  } catch (error) {
+    return { purge_failed: messageOf(error) }
   }
 }
 

@@ -4,7 +4,7 @@ import { readImport } from './importing.ts'
 import type { Caller } from './operations.ts'
 import type { OperationsParts } from './operations-parts.ts'
 import { impactRefusal } from './refusal.ts'
-import { rotationView } from './rotation-view.ts'
+import { isReplaced, rotationView } from './rotation-view.ts'
 import type { Acceptance, ImportPart, RotationView } from './views.ts'
 
 /**
@@ -28,7 +28,6 @@ export async function importVersion(
     throw refused
   }
   const view = rotationView(await engine.import(name, made, caller).done)
-  const isApplied = view.result === 'succeeded' || view.result === 'applied_unproved'
-  if (isApplied && keys.request(name)) keys.setRequest(name, undefined, caller)
+  if (isReplaced(view) && keys.request(name)) keys.setRequest(name, undefined, caller)
   return view
 }

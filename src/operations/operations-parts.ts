@@ -24,6 +24,8 @@ export interface OperationsParts {
       caller: Caller,
       folder?: string,
     ): Promise<{ readonly path: string; readonly bytes: number; readonly made: number }>
+    /** Removes every backup in the configured folder and makes a new one. @returns how many there were */
+    purge(caller: Caller): Promise<number>
   }
   readonly audit: {
     head(): { readonly seq: number; readonly hash: string }

@@ -136,6 +136,8 @@ export interface RollbackOptions extends Acceptance {
 export interface CompromiseOptions extends Acceptance {
   /** Absent: what is usual for the material. */
   readonly on_failure?: OnFailure
+  /** Whether the backups go, too, once it is replaced: they contain the old value. */
+  readonly purge?: boolean
 }
 
 /** What `compromise` answers: the rotation, and what it leaves to a person. */
@@ -146,6 +148,10 @@ export interface CompromiseView extends RotationView {
   readonly contained_in: readonly string[]
   /** What has to be done where rekeyd does not reach. */
   readonly elsewhere: readonly string[]
+  /** How many backups were deleted, where that was asked for … */
+  readonly purged?: number
+  /** … or why they were not. */
+  readonly purge_failed?: string
 }
 
 export interface Endangered {

@@ -15,6 +15,8 @@ export const storeKeyKind: KindType<z.output<typeof schema>> = {
   schema: schema.describe("The key that opens rekeyd's own store."),
   neverCreate: true,
   target: 'store_key',
+  holdsAll: true,
+  elsewhere: 'copies of the store made before now still open with the old key, wherever they are',
   create: () => storeKey,
 }
 

@@ -188,6 +188,7 @@ export class FakeOperations implements Operations {
       endangers: endangeredBy(name, this.materials),
       contained_in: containersOf(name, this.materials),
       elsewhere: ['backups made before now still contain it'],
+      ...(options.purge && (name === 'vapid' ? { purged: 3 } : { purge_failed: 'read-only' })),
     }
   }
 

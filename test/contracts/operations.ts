@@ -262,6 +262,24 @@ export function describeOperations(
       assert.equal(await asked['import']?.({}), undefined, 'it is active: nobody is hit')
     })
 
+    it('deletes backups only when that is asked for, and only of what was replaced', async () => {
+      await operations.compromise('key', {}, alice)
+      assert.equal(scratch.backups, 3)
+      scratch.scratch.world.before = (effect) => {
+        if (effect === 'check /key') throw new Error('not now')
+      }
+      const failed = await operations.compromise('key', { purge: true }, alice)
+      assert.deepEqual([failed.result, failed.purged, scratch.backups], ['failed', undefined, 3])
+      scratch.scratch.world.before = () => {}
+      const { purged, elsewhere } = await operations.compromise('key', { purge: true }, alice)
+      assert.deepEqual([purged, scratch.backups], [3, 1])
+      assert.match(elsewhere.join(), /backups elsewhere still contain/)
+      scratch.backups = 0
+      const view = await operations.compromise('key', { purge: true }, alice)
+      assert.deepEqual([view.result, view.purge_failed], ['succeeded', 'the folder is read-only'])
+      assert.match(view.elsewhere.join(), /none of them was deleted/)
+    })
+
     it('lets a person do what a pause keeps the schedule from', async () => {
       await operations.pause('key', undefined, 'holidays', alice)
       assert.equal((await rotate('key')).result, 'succeeded')

@@ -73,6 +73,8 @@ export class ScratchOperations {
   readonly planner = new ScratchPlanner(this.scratch)
   readonly held = new HeldTarget(this.scratch.world, '/key')
   mode: Mode = 'rotate'
+  /** How many backups there are. */
+  backups = 3
   suspicion: string | undefined
   #refusal: OperatorError | undefined
 
@@ -107,6 +109,12 @@ export class ScratchOperations {
           bytes: 1,
           made: scratch.clock.now(),
         }),
+        purge: async () => {
+          if (this.backups === 0) throw new OperatorError('the folder is read-only')
+          const purged = this.backups
+          this.backups = 1
+          return purged
+        },
       },
       surroundings: {
         version: '1.2.3',

@@ -11,6 +11,7 @@ const compromiseBody = bodySchema({
     .enum(['stay-down', 'old'])
     .exactOptional()
     .describe('What to do when the new version is not accepted.'),
+  purge: z.boolean().exactOptional().describe('Delete the backups, which contain the old value.'),
   accept_impact: acceptImpact,
 })
 

@@ -19,6 +19,7 @@ export function aftermath(name: string, view: CompromiseView, style: Style): str
     ...(contained_in.length === 0
       ? []
       : [`\n${name} may have leaked with what holds it: ${contained_in.join(', ')}\n`]),
+    ...(view.purged === undefined ? [] : [`\nbackups deleted: ${view.purged}\n`]),
     '\nelsewhere:\n',
     ...elsewhere.map((text) => `  ${plain(text)}\n`),
   ].join('')
