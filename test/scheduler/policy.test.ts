@@ -235,7 +235,7 @@ describe('a pause', () => {
     assert.equal(resume(paused, now + 35 * day).due, now + 35 * day)
   })
 
-  it('is a person’s, and outlives what a person rotates meanwhile', () => {
+  it('belongs to a person, and outlives what a person rotates meanwhile', () => {
     for (const result of ['succeeded', 'failed', 'rolled_back', 'needs_attention'] as const) {
       const byHand = outcome({ trigger: 'compromise', result, now: now + day })
       assert.equal(afterAttempt(monthly, paused, byHand, active).paused, paused.paused, result)
