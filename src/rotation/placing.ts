@@ -5,6 +5,7 @@ import { LiveChanged, type Move } from '../targets/target.ts'
 import type { Findings } from './findings.ts'
 import { edited, isStrange } from './foreign.ts'
 import { type Placement, subjectOf } from './plan.ts'
+import { hasLeaked, isGivenUp, leakedAt } from './shown-places.ts'
 import type { Steps, WalkParts } from './steps.ts'
 
 /** How often an operator's edit in the middle is followed by staging again. */
@@ -60,7 +61,7 @@ export class Placing {
    */
   async stage(signal: AbortSignal): Promise<void> {
     for (const placement of this.#open) {
-      if (placement.action === 'take' || this.#hasLeaked(placement)) continue
+      if (placement.action === 'take' || hasLeaked(this.#parts.keys, placement)) continue
       await this.#step('stage', placement, async () => {
         const earlier = this.#held.get(placement)
         const held = await placement.target.stage(this.#move(placement), signal)
@@ -94,7 +95,7 @@ export class Placing {
    */
   async restore(stop: () => Promise<void>): Promise<void> {
     const givenUp = this.#placements.filter(
-      (placement) => isGivenUp(placement) || this.#hasLeaked(placement),
+      (placement) => isGivenUp(placement) || hasLeaked(this.#parts.keys, placement),
     )
     const touched = this.#placements.filter(
       (placement) => this.#touched(placement) && !givenUp.includes(placement),
@@ -112,7 +113,7 @@ export class Placing {
   async clear(): Promise<void> {
     const failures: unknown[] = []
     for (const placement of this.#placements) {
-      if (!this.#hasLeaked(placement)) continue
+      if (!hasLeaked(this.#parts.keys, placement)) continue
       await this.#switch(placement).catch((error: unknown) => void failures.push(error))
     }
     if (failures.length > 0) throw failures[0]
@@ -140,11 +141,15 @@ export class Placing {
 
   async #switch(placement: Placement): Promise<void> {
     const { target, action } = placement
+    const { keys } = this.#parts
     const held = this.#held.get(placement)
-    if (action === 'take' || this.#hasLeaked(placement)) {
-      await this.#step('withdraw', placement, (signal) =>
-        target.withdraw(this.#move(placement), undefined, signal),
-      )
+    if (action === 'take' || hasLeaked(keys, placement)) {
+      await this.#step('withdraw', placement, async (signal) => {
+        await target.withdraw(this.#move(placement), undefined, signal)
+        for (const edition of leakedAt(keys, placement)) {
+          await target.withdraw({ rotation: this.#id, edition }, undefined, signal)
+        }
+      })
     } else {
       if (!held) throw new RangeError(`${target.place.path} was not staged`)
       await this.#step('activate', placement, (signal) =>
@@ -199,12 +204,6 @@ export class Placing {
     return this.#steps.take(name, subjectOf(placement), () => run(AbortSignal.timeout(longest)))
   }
 
-  /** Marked by now, and shown to clients beside the one in use: its place is cleared, in either direction. */
-  #hasLeaked({ target, edition: { version } }: Placement): boolean {
-    if (target.role === 'active') return false
-    return this.#parts.keys.get(version.material, version.number)?.compromised === true
-  }
-
   /** Whether it may hold something new: targets with the same path are switched together, by whoever is first. */
   #touched({ action, target }: Placement): boolean {
     const alike = this.#placements.filter(
@@ -233,12 +232,6 @@ export class Placing {
       held: this.#before(placement) ?? held,
     }))
   }
-}
-
-/** It was announced and has failed: clients must not wait for it any longer. */
-function isGivenUp({ action, target, edition, member }: Placement): boolean {
-  const isNext = action === 'take' && target.role === 'next'
-  return isNext && edition.version.number === member.to?.version.number
 }
 
 /** Whether the record is of this placement, as the configuration has it now. */
