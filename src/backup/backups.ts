@@ -69,13 +69,18 @@ export class Backups {
     return made
   }
 
-  /** Removes every backup in the configured folder, then makes one without what was compromised. */
+  /**
+   * Makes a backup that knows what is compromised, then removes every older one in the configured folder: where
+   * the new one fails, all of them stay. The old value is in it as long as the store keeps it, but marked.
+   * @returns how many are gone
+   */
   async purge(actor: Actor): Promise<number> {
     const { folder } = this.#parts
     if (!folder) return 0
-    const purged = await pruneBackups(folder.path, 0)
+    const before = listBackups(folder.path).length
     await this.make(actor)
-    return purged
+    await pruneBackups(folder.path, 1)
+    return before
   }
 
   #soon(): void {

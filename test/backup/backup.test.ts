@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -135,6 +136,25 @@ materials:
     assert.equal(newest?.action, 'backup')
     assert.equal(newest?.detail, kept.at(-1)?.path)
     assert.ok(existsSync(path('backups/notes.txt')))
+  })
+
+  it('is purged only once there is a new one that knows what leaked', async () => {
+    const old = await rekeyd.operations.backup(undefined, caller)
+    const purge = { purge: true }
+    renameSync(path('rekeyd/rekeyd.yaml'), path('away'))
+    const failed = await rekeyd.operations.compromise('token', purge, caller)
+    assert.match(failed.purge_failed ?? '', /rekeyd\.yaml/)
+    assert.deepEqual(
+      listBackups(path('backups')).map((one) => one.path),
+      [old.path],
+    )
+    renameSync(path('away'), path('rekeyd/rekeyd.yaml'))
+    assert.equal((await rekeyd.operations.compromise('token', purge, caller)).purged, 1)
+    const [left, ...more] = listBackups(path('backups'))
+    assert.ok(left && more.length === 0 && left.path !== old.path)
+    const store = await placed(left.path)
+    assert.equal(store.keys.get('token', 1)?.compromised, true)
+    store.close()
   })
 
   it('is not counted while it is half written, and what was left of one goes', async () => {
