@@ -176,8 +176,11 @@ function databaseFindings(
 }
 
 function namesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => name.replace(/rekeyd-[\w-]+/, 'rekeyd-*').replace(/(public\/\S+\/)\S+/, '$1*'))
-    .filter((name) => !/-(wal|shm)$/.test(name))
-    .toSorted()
+  return (
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .map((name) => name.replace(/rekeyd-[\w-]+/, 'rekeyd-*').replace(/(public\/\S+\/)\S+/, '$1*'))
+      // Where the folder beside cannot be made, the marker is inside.
+      .filter((name) => !/-(wal|shm)$/.test(name) && name !== 'state/store.marker')
+      .toSorted()
+  )
 }
