@@ -58,7 +58,7 @@ export async function replaceCompromised(
     return provokeNext(parts, material, { trigger, actor }, park, begun)
   }
   for (let value = 1; ; value += 1) {
-    const order = { trigger, actor, drafts: [drafts.replacement(parts, material)] }
+    const order = { trigger, actor, drafts: [await drafts.replacement(parts, material)] }
     const id = await attempt(parts, order, park, begun)
     if (value === mostValues || !standsUnproved(parts, material.name, id)) return id
   }

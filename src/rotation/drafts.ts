@@ -44,7 +44,9 @@ export function unmade({ keys }: EngineParts, material: ManagedMaterial): Draft 
  * From what has leaked to one that is yet to be made, whatever else there is to say about it.
  * @throws OperatorError `refused` where there is nothing to replace
  */
-export function replacement(parts: EngineParts, material: ManagedMaterial): Draft {
+export async function replacement(parts: EngineParts, material: ManagedMaterial): Promise<Draft> {
+  // Where this is not for one host to do, the steps by hand are what the operator needs.
+  await material.permit?.()
   if (!parts.keys.active(material.name) && material.onMissing === 'refuse') refuseCreation(material)
   return fresh(parts, material)
 }
