@@ -38,10 +38,17 @@ export class Backups {
     this.#parts = parts
   }
 
-  /** When the newest one in the configured folder was made, in epoch milliseconds. */
+  /**
+   * When the newest one in the configured folder was made, in epoch milliseconds. A folder that cannot be looked
+   * at has none: it stands in the way of neither a start nor a scrape.
+   */
   get newest(): number | undefined {
     const { folder } = this.#parts
-    return folder && listBackups(folder.path).at(-1)?.made
+    try {
+      return folder && listBackups(folder.path).at(-1)?.made
+    } catch {
+      return undefined
+    }
   }
 
   /** Backs up after every rotation, whatever its result; and now, where there is no backup yet. */

@@ -209,6 +209,16 @@ materials:
     assert.equal(readdirSync(path('else')).includes(made.slice(path('else/').length)), true)
   })
 
+  it('stands in the way of neither a start nor a scrape when its folder is none', async () => {
+    await rekeyd.close()
+    writeFileSync(path('backups'), '')
+    rekeyd = await openRekeyd(folder, yaml)
+    await rekeyd.start()
+    assert.equal((await rekeyd.rotate('token')).result, 'applied_unproved')
+    assert.doesNotMatch(await rekeyd.metrics(), /^rekeyd_backup_last_success/m)
+    await assert.rejects(rekeyd.operations.backup(undefined, caller))
+  })
+
   it('goes nowhere else when the disk says no, and the store goes on', async () => {
     writeFileSync(path('in-the-way'), '')
     await assert.rejects(rekeyd.operations.backup(path('in-the-way'), caller))
