@@ -1,12 +1,12 @@
 import { createHash, createSecretKey } from 'node:crypto'
-import { closeSync, constants, fstatSync, linkSync, openSync, readSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { decodeHex } from '../formats/hex.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import { hasCode, OperatorError } from '../support/operator-error.ts'
 import type { KeyWrapper } from './key-wrapper.ts'
-import { replaceFile, stagedPath, syncFolder } from './replace-file.ts'
+import { replaceFile } from './replace-file.ts'
 import { randomSecret, seal, unseal } from './seal.ts'
 
 /** Where the store key comes from: `store_key` in the config. */
@@ -70,23 +70,16 @@ export function storeKeyId({ bytes }: SecretBytes): string {
  * @throws OperatorError (refused) when something is there already
  */
 export function createStoreKeyFile(path: string): void {
-  const key = randomSecret(storeKeyBytes)
-  try {
-    // Complete or not at all: half a key would keep every later start from making one.
-    const staged = stagedPath(path)
-    replaceFile(staged, key.bytes)
-    try {
-      linkSync(staged, path)
-    } finally {
-      rmSync(staged)
-    }
-    syncFolder(dirname(path))
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
+  if (lstatSync(path, { throwIfNoEntry: false })) {
     throw new OperatorError(`${path} exists already; a store key is never overwritten`, {
       kind: 'refused',
       hint: 'use it, or choose another path',
     })
+  }
+  const key = randomSecret(storeKeyBytes)
+  try {
+    // Complete or not at all: half a key would keep every later start from making one.
+    replaceFile(path, key.bytes)
   } finally {
     key.wipe()
   }

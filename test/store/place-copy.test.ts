@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { openDatabase } from '../../src/store/database.ts'
 import { openKeyText } from '../../src/store/key-file.ts'
@@ -60,7 +60,6 @@ describe('a copy of a store', () => {
   it('is refused when its audit log does not fit, with nothing left behind', async () => {
     const path = `${scratch.folder}/tampered.db`
     const keys = await openKeyText(copy.keys, wrapperOf(copy.key))
-    const { writeFileSync, readFileSync } = await import('node:fs')
     writeFileSync(path, copy.database)
     const db = await openDatabase(path, keys.databaseKey)
     db.exec(`UPDATE audit SET who = 'mallory' WHERE seq = 1`)
