@@ -4,12 +4,11 @@ import { dirname } from 'node:path'
 import { openBackup } from '../backup/restore.ts'
 import type { Config } from '../config/config.ts'
 import { Events } from '../model/events.ts'
-import { lockedBy, tryLock } from '../store/lock.ts'
 import { replaceFile } from '../store/replace-file.ts'
 import { openStore, type Store } from '../store/store.ts'
-import { createStoreKeyFile } from '../store/store-key.ts'
 import { systemClock } from '../support/clock.ts'
 import { assemble } from './assemble.ts'
+import { locked, makeStoreKey } from './state-dir.ts'
 
 export interface RestoreRequest {
   /** The backup, and a file with the age identity that opens it. */
@@ -88,23 +87,5 @@ async function settleRestored(config: Config, store: Store): Promise<void> {
   } finally {
     await assembly.stop(0)
     store.close()
-  }
-}
-
-/** One that is there already, made by hand or by an interrupted start, is used as it is. */
-export async function makeStoreKey(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  if (!existsSync(file)) createStoreKeyFile(file)
-}
-
-/** Runs what nobody else may disturb. @throws OperatorError `locked` when somebody has the store */
-export async function locked<T>({ stateDir }: Config, work: () => Promise<T>): Promise<T> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 })
-  const lock = await tryLock(stateDir, systemClock.now())
-  if (!lock.held) throw lockedBy(stateDir, lock.holder)
-  try {
-    return await work()
-  } finally {
-    lock.release()
   }
 }
