@@ -33,12 +33,25 @@ function markerIn(home: string): string {
 
 /**
  * The newest marker of this store; one of another store where there is no other; undefined when there is
- * none that can be read.
+ * none, or only a damaged one.
+ * @throws OperatorError when there is no marker of this store but one that cannot be read: it would be taken for
+ *   a store that was restored
  */
 export function findMarker(stateDir: string, store: string): Marker | undefined {
-  const found = homesOf(stateDir).flatMap((home) => readMarker(markerIn(home)) ?? [])
+  const found: Marker[] = []
+  const unread: OperatorError[] = []
+  for (const home of homesOf(stateDir)) {
+    const path = markerIn(home)
+    try {
+      found.push(...parse(readIfPresent(path)))
+    } catch (error) {
+      unread.push(cannot('read', path, messageOf(error)))
+    }
+  }
   const own = found.filter((marker) => marker.store === store)
-  return own.toSorted((a, b) => b.seq - a.seq || b.epoch - a.epoch)[0] ?? found[0]
+  const [newest] = own.toSorted((a, b) => b.seq - a.seq || b.epoch - a.epoch)
+  if (!newest && unread[0]) throw unread[0]
+  return newest ?? found[0]
 }
 
 /**
@@ -49,7 +62,7 @@ export function findMarker(stateDir: string, store: string): Marker | undefined 
  */
 export function writeFirstMarker(stateDir: string, first: Marker): (marker: Marker) => void {
   const home = homesOf(stateDir).find((one) => isWritten(one, first))
-  if (home === undefined) throw cannotWrite(markerIn(stateDir), 'no permission')
+  if (home === undefined) throw cannot('write', markerIn(stateDir), 'no permission')
   return (marker) => replaceFile(markerIn(home), JSON.stringify(marker))
 }
 
@@ -68,20 +81,20 @@ function isWritten(home: string, marker: Marker): boolean {
   } catch (error) {
     if (hasCode(error, 'ENOSPC', 'EDQUOT')) return true
     if (hasCode(error, 'EACCES', 'EPERM', 'EROFS')) return false
-    throw cannotWrite(path, messageOf(error))
+    throw cannot('write', path, messageOf(error))
   }
 }
 
-function readMarker(path: string): Marker | undefined {
+function parse(text = ''): readonly Marker[] {
   try {
-    return format.parse(JSON.parse(readIfPresent(path) ?? ''))
+    return [format.parse(JSON.parse(text))]
   } catch {
-    return undefined
+    return []
   }
 }
 
-function cannotWrite(path: string, why: string): OperatorError {
-  return new OperatorError(`cannot write the marker of the store, ${path}: ${why}`, {
-    hint: 'its folder must be writable for the user that rekeyd runs as',
+function cannot(verb: 'read' | 'write', path: string, why: string): OperatorError {
+  return new OperatorError(`cannot ${verb} the marker of the store, ${path}: ${why}`, {
+    hint: 'the user that rekeyd runs as must be able to read and write it and its folder',
   })
 }

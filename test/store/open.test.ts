@@ -248,11 +248,19 @@ describe('opening a store', () => {
       assert.equal(restored.audit.verify().ok, true)
     })
 
+    it('does not take a marker that cannot be read for none', async () => {
+      await createAndClose()
+      renameSync(marker(), `${marker()}.away`)
+      mkdirSync(marker())
+      await assert.rejects(scratch.open(), { kind: 'failed', message: /cannot read the marker/ })
+      rmdirSync(marker())
+      renameSync(`${marker()}.away`, marker())
+      assert.equal((await scratch.open()).restored, false)
+    })
+
     it('says when it cannot keep a marker', async () => {
       await createAndClose()
-      rmSync(marker())
-      rmdirSync(`${stateDir}.marker`)
-      writeFileSync(`${stateDir}.marker`, 'in the way')
+      mkdirSync(`${marker()}.new`)
       await assert.rejects(scratch.open(), { message: /cannot write the marker/ })
     })
 
