@@ -210,8 +210,8 @@ function caseOf(input: Input, folder: string, trial: Trial): Case {
   const bytes = (text: string) => Buffer.from(trial.plant(text).replaceAll('@/', `${folder}/`))
   if ('again' in input) {
     const { again, size } = input
-    const text = again.repeat(Math.ceil(size / Buffer.byteLength(again)))
-    return { content: Buffer.from(text), refused: true, whole: size > largest }
+    const content = Buffer.from(again.repeat(Math.ceil(size / Buffer.byteLength(again))))
+    return { content, refused: true, whole: content.length > largest }
   }
   if ('file' in input) {
     const { prepare, refused } = files[input.file]
