@@ -18,6 +18,7 @@ import { type AssembledMaterial, assembleMaterials } from './materials.ts'
 import { perform } from './perform.ts'
 import { planner } from './planner.ts'
 import { materialReadings } from './readings.ts'
+import { watchDrift } from './watch-drift.ts'
 
 /** rekeyd's parts on one store and one configuration. */
 export interface Assembly {
@@ -43,9 +44,6 @@ export interface AssemblyParts {
   readonly events: Events
   readonly surroundings: Pick<Surroundings, 'daemon' | 'paths' | 'started'>
 }
-
-/** Between two looks at what the targets hold, in milliseconds. */
-const driftPause = 15 * 60_000
 
 type ClockState = ReturnType<Surroundings['clock']>
 
@@ -114,25 +112,6 @@ function listen(events: Events, scheduler: Scheduler) {
     stop() {
       for (const stop of stops) stop()
     },
-  }
-}
-
-/** While running, drift only alerts: a person decides between `adopt` and `apply`. */
-async function watchDrift(
-  engine: Engine,
-  materials: readonly AssembledMaterial[],
-  { clock, events }: Pick<AssemblyParts, 'clock' | 'events'>,
-  stop: AbortSignal,
-): Promise<void> {
-  while (!stop.aborted) {
-    await clock.sleep(driftPause, stop).catch(() => {})
-    for (const { managed } of materials) {
-      if (stop.aborted) return
-      const isRotating = () => engine.isRotating(managed.name)
-      await engine.inspections.glance(managed, isRotating).catch(() => {
-        events.emit('store.error', clock.now(), { operation: 'drift' })
-      })
-    }
   }
 }
 

@@ -173,7 +173,7 @@ function countConsumers(events: Events, registers: Registry[], readings: Reading
   })
   const known = new Set<string>()
   const declare = () => {
-    for (const consumer of readings.consumers) {
+    for (const consumer of readings.consumers()) {
       if (known.has(consumer)) continue
       known.add(consumer)
       restarts.inc({ consumer }, 0)

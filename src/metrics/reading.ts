@@ -20,7 +20,7 @@ export interface MaterialReading {
 /** What is read when Prometheus scrapes. */
 export interface Readings {
   materials(): readonly MaterialReading[]
-  readonly consumers: readonly string[]
+  consumers(): readonly string[]
   /** When the newest backup was made, in epoch milliseconds; undefined when there is none. */
   newestBackup(): number | undefined
   /** Tokens of the admin API, and when they end, RFC 3339. */

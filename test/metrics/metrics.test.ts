@@ -79,9 +79,7 @@ beforeEach(() => {
       if (isBroken) throw new Error('broken')
       return materials
     },
-    get consumers() {
-      return consumers
-    },
+    consumers: () => consumers,
     newestBackup: () => newestBackup,
     apiTokens: async () => apiTokens(),
     version: '1.2.3',

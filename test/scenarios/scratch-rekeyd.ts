@@ -45,7 +45,7 @@ export async function openRekeyd(folder: string, yaml: string, clock: Clock = sy
   const assembly = assemble({ config, store, clock, events, surroundings: { daemon: true, paths } })
   const metrics = createMetrics(events, {
     materials: () => assembly.readings(),
-    consumers: config.consumers.map(({ name }) => name),
+    consumers: () => config.consumers.map(({ name }) => name),
     newestBackup: () => assembly.backups.newest,
     apiTokens: async () => [],
     version: assembly.version,
