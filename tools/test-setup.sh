@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that some tests need. Each of those tests is skipped by name without them.
 set -eu
-packages='openssl sqlcipher prometheus strace chromium busybox-static xfsprogs age'
+packages='openssl sqlcipher prometheus strace chromium busybox-static xfsprogs age zsh fish mandoc'
 # Debian's Docker only where no other vendor's is installed.
 PATH="$PATH:/usr/sbin:/sbin"
 command -v dockerd >/dev/null || packages="$packages docker.io"

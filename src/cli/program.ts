@@ -6,6 +6,7 @@ import { addApply } from './commands/apply.ts'
 import { addApprove } from './commands/approve.ts'
 import { addBackup } from './commands/backup.ts'
 import { addCheckConfig } from './commands/check-config.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addCompromise } from './commands/compromise.ts'
 import { addCsr } from './commands/csr.ts'
 import { addEndOverlap } from './commands/end-overlap.ts'
@@ -52,6 +53,7 @@ const groups: Readonly<Record<string, readonly AddCommand[]>> = {
     addSchema,
     addHealthcheck,
     addApiToken,
+    addCompletion,
   ],
 }
 
