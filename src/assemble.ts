@@ -56,14 +56,17 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
   parts.defer(() => daemon.stop())
   const metrics = createMetrics(events, readingsOf(daemon))
   parts.defer(() => metrics.close())
-  const listeners = await openListeners(config, {
+  const options = {
     operations: () => daemon.assembly.operations,
     events,
     metrics,
     clock: systemClock,
     auditHead: () => formatAuditHead(auditHead ?? store.audit.head()),
     log,
-  })
+  }
+  const listeners = await openListeners(config, options, (name) =>
+    daemon.assembly.publicKeys.of(name),
+  )
   parts.defer(() => listeners.close())
   const again = () => void daemon.reload(reload, ({ http }) => listeners.applyHttp(http))
   process.on('SIGHUP', again)

@@ -3,11 +3,13 @@ import { AdminHttp } from './admin-http.ts'
 import type { TcpAddress } from './bind-tcp.ts'
 import { type AdminListenerOptions, listenAdmin } from './listen-admin.ts'
 import { listenMetrics } from './listen-metrics.ts'
+import { type AskPublic, listenPublic } from './listen-public.ts'
 
 /** Where clients connect to. */
 export interface ListenerAddresses extends Pick<AdminListenerOptions, 'socket'> {
   readonly metrics: TcpAddress
   readonly http?: TcpOptions
+  readonly public?: TcpAddress
 }
 
 /** Everything that clients connect to. */
@@ -21,14 +23,17 @@ export interface Listeners {
 
 /** @throws OperatorError for what cannot be listened on; nothing is open then */
 export async function openListeners(
-  { socket, metrics, http }: ListenerAddresses,
+  { socket, metrics, http, public: open }: ListenerAddresses,
   options: AdminOptions,
+  askPublic: AskPublic,
 ): Promise<Listeners> {
   await using opened = new AsyncDisposableStack()
   const metricsListener = await listenMetrics(metrics, options.metrics)
   opened.defer(() => metricsListener.close())
   const socketListener = await listenAdmin({ socket, ...options })
   opened.defer(() => socketListener.close())
+  const publicListener = open && (await listenPublic(open, askPublic, options.log))
+  opened.defer(async () => publicListener?.close())
   const adminHttp = new AdminHttp(options)
   opened.defer(() => adminHttp.close())
   await adminHttp.apply(http)
@@ -38,6 +43,7 @@ export async function openListeners(
       socket: socket.path,
       ...(adminHttp.url !== undefined && { http: adminHttp.url }),
       metrics: metricsListener.url,
+      ...(publicListener && { public: publicListener.url }),
     },
     applyHttp: (tcp) => adminHttp.apply(tcp),
     close: () => all.disposeAsync(),

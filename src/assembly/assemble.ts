@@ -6,6 +6,7 @@ import type { Readings } from '../metrics/reading.ts'
 import type { Events } from '../model/events.ts'
 import type { Surroundings } from '../operations/described.ts'
 import { LocalOperations } from '../operations/local-operations.ts'
+import { PublicKeys } from '../operations/public-keys.ts'
 import { Engine } from '../rotation/engine.ts'
 import type { Outcome } from '../rotation/outcome.ts'
 import { ClockGuard, systemSigns } from '../scheduler/clock-guard.ts'
@@ -27,6 +28,7 @@ export interface Assembly {
   readonly materials: readonly AssembledMaterial[]
   readonly operations: LocalOperations
   readonly backups: Backups
+  readonly publicKeys: PublicKeys
   /** Every material at this moment, for the metrics. */
   readings(): ReturnType<Readings['materials']>
   /** Recovers, reconciles, and from then on rotates what is due. */
@@ -70,6 +72,7 @@ export function assemble(parts: AssemblyParts): Assembly {
       heard.clock,
     ),
     backups,
+    publicKeys: assemblePublicKeys(store, materials),
     readings: () =>
       materialReadings({
         materials,
@@ -176,6 +179,16 @@ function assembleBackups({ config, store, clock, events }: AssemblyParts): Backu
     version: build.version,
     recipients,
     ...(backup && { folder: { path: backup.to, keep: backup.keep } }),
+  })
+}
+
+function assemblePublicKeys({ keys, schedule }: Store, materials: readonly AssembledMaterial[]) {
+  return new PublicKeys({
+    keys,
+    schedule,
+    materials: materials
+      .filter((material) => material.public)
+      .map(({ managed: { name, kind }, described }) => ({ name, kind, type: described.kind })),
   })
 }
 

@@ -21,6 +21,8 @@ export interface AssembledMaterial {
   readonly scheduled: ScheduledMaterial
   readonly described: DescribedMaterial
   readonly expires: boolean
+  /** Whether anybody may ask for its public parts. */
+  readonly public: boolean
 }
 
 type EditionOf = (material: string) => Promise<Edition | undefined>
@@ -58,6 +60,7 @@ export function assembleMaterials(
     return {
       managed: one,
       expires: of(catalogs.kinds, material.kind).expires === true,
+      public: material.public,
       scheduled: scheduleOf(material, schedule, apart(one)),
       described: {
         ...describe(material, schedule, one),

@@ -22,6 +22,8 @@ export interface Config {
   /** Absent: the admin API is on the socket only. */
   readonly http?: HttpConfig
   readonly metrics: ListenAddress
+  /** Absent: nobody is served the public parts. */
+  readonly public?: ListenAddress
   /** age recipients: who can open the backups. */
   readonly recipients: readonly string[]
   /** Where backups go by themselves. */
@@ -102,4 +104,6 @@ export interface MaterialConfig {
   /** Names of materials that whoever has this one can read. */
   readonly contains: readonly string[]
   readonly impact?: string
+  /** Whether anybody may ask for its public parts. */
+  readonly public: boolean
 }

@@ -17,6 +17,7 @@ export function materialProblems(
     ...statedProblems(material, parsed),
     ...versionProblems(material),
     ...partProblems(material),
+    ...publicProblems(material),
     ...requiredTargetProblems(material),
     ...offlineProblems(material, consumers),
   ])
@@ -67,6 +68,14 @@ function partProblems({ path, config, kind, targets }: MaterialInstance): Proble
     at: 'key' as const,
     message: `kind ${config.kind.type} has no \`${key}\`: the consumer makes and holds it`,
   }))
+}
+
+/** `public: true` where there is nothing that anybody may have. */
+function publicProblems({ path, config, kind }: MaterialInstance): Problem[] {
+  if (!config.public || kind?.madeBy !== 'rekeyd') return []
+  if (Object.values(kind.parts).some((part) => part.public)) return []
+  const message = `kind ${config.kind.type} has no public part: all of it is secret`
+  return [{ path: [...path, 'public'], at: 'key', message }]
 }
 
 function partProblem({ path, target }: TargetInstance, { parts }: MadeHere): Problem[] {

@@ -50,7 +50,7 @@ export function materialShape({ rotate, target, verifier }: Choices) {
       .default([])
       .describe('Materials that whoever has this one can read.'),
     impact: z.string().min(1).optional().describe('Who notices a rotation, in words.'),
-    public: z.boolean().optional().describe('Serve the public part on the public listener.'),
+    public: z.boolean().default(false).describe('Serve the public part on the public listener.'),
   }
 }
 

@@ -21,6 +21,7 @@ export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs)
     socket: parsed.admin.socket,
     ...(parsed.admin.http && { http: resolveHttp(parsed.admin.http) }),
     metrics: parsed.metrics.listen,
+    ...(parsed.public && { public: parsed.public.listen }),
     recipients: parsed.recovery?.recipients ?? [],
     ...(parsed.backup && { backup: { to: parsed.backup.to, keep: parsed.backup.keep } }),
     windows,
@@ -67,6 +68,7 @@ function resolveMaterial(
     approval: material.approval === 'required',
     onMissing: material.on_missing ?? (mayCreateByDefault ? defaults.on_missing : 'refuse'),
     contains: material.contains,
+    public: material.public,
     ...(material.impact !== undefined && { impact: material.impact }),
   }
 }

@@ -6,7 +6,11 @@ import type { KeyStore } from '../store/key-store.ts'
 import { OperatorError } from '../support/operator-error.ts'
 
 /** The version's bytes, unsealed anew at each use and wiped after it. */
-export function editionOf(keys: KeyStore, kind: MadeHere, version: Version): Edition {
+export function editionOf(
+  keys: Pick<KeyStore, 'secret'>,
+  kind: MadeHere,
+  version: Version,
+): Edition {
   return {
     version,
     async bytes(part, format): Promise<SecretBytes> {

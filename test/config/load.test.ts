@@ -18,7 +18,7 @@ const sample = await readFile(join(import.meta.dirname, 'samples/interface.yaml'
 /** Without what this version does not do. */
 const supported = sample
   .split('\n')
-  .filter((line) => !/^(public|notices):|^ {4}public:/.test(line))
+  .filter((line) => !line.startsWith('notices:'))
   .map((line) => line.replace(/ *#.*/, ''))
   .join('\n')
 
@@ -95,6 +95,7 @@ describe('loadConfig', () => {
           approval: false,
           onMissing: 'refuse',
           contains: [],
+          public: false,
         },
       ],
     })
