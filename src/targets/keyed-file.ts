@@ -11,6 +11,7 @@ import {
   attributesOf,
   LiveFile,
   largestFile,
+  leftAlone,
   type Ownership,
   refuseLowSpace,
   resolveEarly,
@@ -118,7 +119,10 @@ export class KeyedFile implements Target {
     if (!live.found || !(await this.#holds(live.found.content, move))) return
     const { content } = live.found
     const before = held && decodeHeld(held)
-    if (held && (await this.#wrote(before, move, content))) return await replace(live, move, before)
+    if (held && (await this.#wrote(before, move, content))) {
+      const kept = leftAlone(live.found, this.#ownership)
+      return await replace(live, move, before && { ...before, ...kept })
+    }
     const next = await this.#named(() =>
       before ? this.#slot.restore(content, before.content) : this.#slot.remove(content),
     )

@@ -93,6 +93,16 @@ export function attributesOf({ stats }: FileContent): Required<FileAttributes> {
   }
 }
 
+/** Those of a file's attributes that are not configured: rekeyd never changes them, so only others did. */
+export function leftAlone(found: FileContent, configured: Ownership): Partial<FileAttributes> {
+  const { uid, gid, mode } = attributesOf(found)
+  return {
+    ...(configured.owner === undefined && { uid }),
+    ...(configured.group === undefined && { gid }),
+    ...(configured.mode === undefined && { mode }),
+  }
+}
+
 /** Refuses what no path may lead to, now that links are resolved. */
 export function refusePlace(resolved: string, stateDir: string): void {
   const problem = isWithin(resolved, resolveEarly(stateDir))

@@ -65,6 +65,25 @@ describe('file target', () => {
     for (const path of folders) await rm(path, { recursive: true, force: true })
   })
 
+  it('gives back what was there, but not the mode where somebody has changed that since', async () => {
+    const path = join(folder, 'key')
+    for (const [options, mode] of [
+      [{}, 0o600],
+      [{ mode: '0644' }, 0o640],
+    ] as const) {
+      await writeFile(path, 'before')
+      await chmod(path, 0o640)
+      const { target, first } = placeAt(path, options)
+      const move = { rotation: 'r1', edition: first }
+      const held = await target.stage(move, signal)
+      await target.activate(move, held, signal)
+      await chmod(path, 0o600)
+      await target.withdraw(move, held, signal)
+      assert.equal(await readFile(path, 'utf8'), 'before')
+      assert.equal((await lstat(path)).mode & 0o777, mode)
+    }
+  })
+
   it('replaces the file behind a link, and the link stays a link', async () => {
     await mkdir(join(folder, 'real'))
     await writeFile(join(folder, 'real/key'), 'old')
