@@ -44,8 +44,9 @@ export class Starting {
     const missing: ManagedMaterial[] = []
     for (const material of this.#settled()) {
       const block = (reason: string) => this.#attention(material.name, driftPrefix + reason)
-      // Not drift, which would be over as soon as the targets agree: a person has to look.
+      // Not drift, which would be over as soon as the targets agree: a person has to look, also after more starts.
       if (restored) this.#attention(material.name, restoredStore)
+      else if (this.#isWaiting(material.name)) await this.#inspections.look(material)
       else {
         const create = () => void missing.push(material)
         await this.#reconcile(material, create).catch((error: unknown) => block(messageOf(error)))
@@ -75,6 +76,10 @@ export class Starting {
       .unfinished()
       .flatMap(({ rotation }) => rotation.changes.map(({ material }) => material))
     return [...this.#materials.values()].filter(({ name }) => !open.includes(name))
+  }
+
+  #isWaiting(name: string): boolean {
+    return this.#parts.schedule.get(name).attention === restoredStore
   }
 
   async #reconcile(material: ManagedMaterial, create: () => void): Promise<void> {

@@ -423,6 +423,19 @@ describe('Engine', () => {
     assert.match(scratch.store.schedule.get('key').attention ?? '', /restored from a backup/)
   })
 
+  it('lets a restored store wait for a person also after two more starts', async () => {
+    const { engine } = await started()
+    const first = scratch.world.places.get('/key') ?? ''
+    await engine.start({ restored: true })
+    for (const found of ['newer', first]) {
+      scratch.world.places.set('/key', found)
+      await scratch.restart([memoryMaterial(scratch.world, 'key')])
+      await scratch.engine.start()
+      assert.match(scratch.store.schedule.get('key').attention ?? '', /restored from a backup/)
+      assert.equal(scratch.world.places.get('/key'), found)
+    }
+  })
+
   it('adopts nothing from targets that disagree', async () => {
     const { world } = scratch
     world.places.set('/key', 'one')
