@@ -5,6 +5,7 @@ import type { Format } from '../model/material.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import type { Edition } from '../model/version.ts'
 import { type FileAttributes, Folder, identityOf } from '../support/folder.ts'
+import { OperatorError } from '../support/operator-error.ts'
 import { attributesOf, largestFile, refuseLowSpace, resolveEarly } from './live-file.ts'
 import type { ReadPart } from './target.ts'
 
@@ -111,7 +112,10 @@ export async function holdsEdition(
   return true
 }
 
-/** The files of the set that the folder at `destination` has. */
+/**
+ * The files of the set in the folder at `destination`; none where it has none of them.
+ * @throws OperatorError (needs-attention) where it has only some: the rest would pass for the whole
+ */
 export async function readGeneration(
   folder: Folder,
   destination: string,
@@ -121,13 +125,22 @@ export async function readGeneration(
   if (!(await isFolder(path))) return []
   await using generation = await Folder.open(path)
   const parts: ReadPart[] = []
+  const missing: string[] = []
   for (const { name, part, format } of entries) {
     const found = await generation.read(name, largestFile)
-    if (!found) continue
+    if (!found) {
+      missing.push(name)
+      continue
+    }
     const bytes = SecretBytes.take(found.content)
     parts.push({ name, bytes, ...(part !== undefined && { part }), ...(format && { format }) })
   }
-  return parts
+  if (parts.length === 0 || missing.length === 0) return parts
+  for (const { bytes } of parts) bytes.wipe()
+  throw new OperatorError(`${path} lacks ${missing.join(' and ')}, and has the rest of the set`, {
+    kind: 'needs-attention',
+    hint: 'put what is missing there, too; `rekeyd apply` writes a whole set',
+  })
 }
 
 /** Whether a link in `folder` to `destination` would lead to a folder. */

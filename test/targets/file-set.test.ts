@@ -114,6 +114,20 @@ describe('file_set target', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('does not take what is left of a set for the whole', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
+    const path = join(folder, 'current')
+    const { target, first } = placeAt(path)
+    const move = { rotation: 'r1', edition: first }
+    await target.activate(move, await target.stage(move, signal), signal)
+    assert.equal((await target.readParts?.(signal))?.length, 2)
+    await unlink(join(path, 'cert.pem'))
+    await assert.rejects(async () => target.readParts?.(signal), { message: /lacks cert\.pem/ })
+    await unlink(join(path, 'key.pem'))
+    assert.deepEqual(await target.readParts?.(signal), [])
+    await rm(folder, { recursive: true })
+  })
+
   it('does not take a folder for a link', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
     await mkdir(join(folder, 'current'))
