@@ -34,6 +34,7 @@ export async function runDaemon({ config, reload, signal }: DaemonOptions): Prom
     import('./assembly/create-log.ts'),
   ])
   const log = createLog()
+  refuseAbsent(databasePath(config.stateDir))
   await using parts = new AsyncDisposableStack()
   const lock = await awaitLock(config, signal, (holder) => log.warn(holder))
   if (!lock) return

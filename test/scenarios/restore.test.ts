@@ -74,6 +74,17 @@ materials:
     assert.notDeepEqual(readFileSync(path('token')), held)
   })
 
+  it('says that there is no store, and makes nothing, where the state directory is gone', () => {
+    renameSync(path('rekeyd/state'), path('away'))
+    for (const command of ['run', 'status']) {
+      const { exit, stderr } = rekeyd(command)
+      assert.equal(exit, 4, stderr)
+      assert.match(stderr, /there is no store/)
+    }
+    assert.equal(existsSync(path('rekeyd/state')), false)
+    renameSync(path('away'), path('rekeyd/state'))
+  })
+
   it('brings back a host of which only the backups are left, config and all', () => {
     renameSync(path('rekeyd'), path('lost'))
     const restored = restore()
