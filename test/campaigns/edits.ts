@@ -7,7 +7,7 @@ import { messageOf, OperatorError } from '../../src/support/operator-error.ts'
 import { preamble } from '../scenarios/scratch-rekeyd.ts'
 import { type Campaign, SeededRandom } from './campaign.ts'
 import { openEngine, type Verdicts } from './edits/engine.ts'
-import { layOut, type MaterialName, materials, type Place } from './edits/place.ts'
+import { layOut, type MaterialName, materials, type Place, row } from './places/place.ts'
 
 type Say = (violation: string) => void
 
@@ -88,6 +88,9 @@ class Host {
     this.#say = (what) => say(`${what}\n    ${this.#log.join('\n    ')}`)
     const all = layOut(folder, { one: token('first-of-one'), two: token('first-of-two') })
     this.#places = { one: this.#someOf(all.one), two: this.#someOf(all.two) }
+    // Each look at it starts a process.
+    if (random.below(6) > 0) return
+    this.#places.two.push(row(join(folder, 'app.db'), token('first-of-two')))
   }
 
   /** @returns how everything ended */
@@ -119,7 +122,8 @@ class Host {
     targets:
 ${this.#places[name].map(({ target }) => `      - ${target}`).join('\n')}`,
     )
-    const consumers = 'consumers: { app: { command: { restart: [/bin/true] }, dwell: 2s } }\n'
+    const consumers =
+      'consumers: { app: { command: { stop: [/bin/true], start: [/bin/true] }, dwell: 2s } }\n'
     const text = `${preamble(this.#folder)}${consumers}materials:${yaml.join('')}\n`
     writeFileSync(path, text, { mode: 0o600 })
     await createStoreFor(await loadConfig({ path, now: Date.now() }))
@@ -231,8 +235,8 @@ ${this.#places[name].map(({ target }) => `      - ${target}`).join('\n')}`,
     const isAdopted = act === 'adopt' && end === 'done'
     for (const name of names) {
       for (const place of this.#places[name]) {
-        const isGivenUp = isForced && !place.valueIs(this.#byHand.get(place) ?? '')
-        const isTaken = isAdopted && place.valueIs(this.#activeValue(name))
+        const isGivenUp = isForced && place.value() !== this.#byHand.get(place)
+        const isTaken = isAdopted && place.value() === this.#activeValue(name)
         if (isGivenUp || isTaken) this.#byHand.delete(place)
       }
     }
@@ -257,7 +261,7 @@ ${this.#places[name].map(({ target }) => `      - ${target}`).join('\n')}`,
       for (const place of this.#places[name]) {
         for (const lost of place.lost?.() ?? []) this.#say(`${lost} beside ${place.target} is lost`)
         const wanted = this.#byHand.get(place) ?? value
-        if (!place.valueIs(wanted)) {
+        if (place.value() !== wanted) {
           const what =
             wanted === value ? `the active version of ${name}` : 'what the operator put there'
           this.#say(`${place.target} does not hold ${what}`)

@@ -1,4 +1,12 @@
-import { chmodSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import type { SeededRandom } from '../campaign.ts'
 
 /** Where a value stands in a text: the second group, quotes included; the first is what is before it. */
@@ -45,6 +53,7 @@ export class SharedFile {
   }
 
   valueAt(pattern: ValuePattern): string | undefined {
+    if (!existsSync(this.path)) return undefined
     return pattern.exec(this.#read())?.[2]?.replaceAll('"', '')
   }
 

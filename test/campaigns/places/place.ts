@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { openGenuine } from '../../support/databases.ts'
 import type { SeededRandom } from '../campaign.ts'
 import { SharedFile, type ValuePattern } from './shared-file.ts'
 
@@ -7,7 +8,10 @@ import { SharedFile, type ValuePattern } from './shared-file.ts'
 export interface Place {
   /** A target in YAML. */
   readonly target: string
-  readonly valueIs: (value: string) => boolean
+  /** What is switched, by its path. */
+  readonly path: string
+  /** What it holds, read as its consumer would; undefined for nothing, or nothing whole. */
+  readonly value: () => string | undefined
   /** The operator changes the value. */
   readonly overwrite: (value: string, random: SeededRandom) => void
   /** Where there is something beside the value. */
@@ -72,8 +76,9 @@ export function layOut(folder: string, first: Readonly<Record<MaterialName, stri
 function keyed(file: SharedFile, pattern: ValuePattern, target: string): Place {
   return {
     target,
+    path: file.path,
     file,
-    valueIs: (wanted) => file.valueAt(pattern) === wanted,
+    value: () => file.valueAt(pattern),
     overwrite: (wanted, random) => file.overwrite(pattern, wanted, random),
   }
 }
@@ -83,7 +88,8 @@ function wholeFile(path: string, first: string): Place {
   writeFileSync(path, `${first}\n`, { mode: 0o600 })
   return {
     target: `file: { path: ${path} }`,
-    valueIs: (value) => readFileSync(path, 'utf8').trimEnd() === value,
+    path,
+    value: () => readIfThere(path)?.trimEnd(),
     overwrite: (value) => writeFileSync(path, value),
   }
 }
@@ -101,8 +107,11 @@ function fileSet(folder: string, first: string): Place {
   const kept = new Set<string>()
   return {
     target: `file_set: { path: ${link}, files: { token: {}, copy: {} } }`,
-    valueIs: (value) =>
-      ['token', 'copy'].every((file) => readFileSync(join(link, file), 'utf8') === value),
+    path: link,
+    value() {
+      const [token, copy] = ['token', 'copy'].map((file) => readIfThere(join(link, file)))
+      return token === copy ? token : undefined
+    },
     keep(name) {
       writeFileSync(join(link, name), name)
       kept.add(name)
@@ -119,6 +128,35 @@ function fileSet(folder: string, first: string): Place {
   }
 }
 
+/** A row of the consumer's database, among others that it writes. */
+export function row(path: string, first: string): Place {
+  const sql = (statement: string, ...values: string[]) => {
+    const db = openGenuine(path, {})
+    try {
+      return db.prepare(statement).all<{ value: string }>(values)
+    } finally {
+      db.close()
+    }
+  }
+  sql('CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT)')
+  const put = (key: string, value: string) =>
+    void sql('INSERT OR REPLACE INTO state VALUES (?, ?)', key, value)
+  put('token', first)
+  const valueOf = (key: string) => sql('SELECT value FROM state WHERE key = ?', key)[0]?.value
+  const kept = new Set<string>()
+  return {
+    target: `sqlite_row: { path: ${path}, table: state, column: value, where: { key: token }, as: text }`,
+    path,
+    value: () => (existsSync(path) ? valueOf('token') : undefined),
+    overwrite: (value) => put('token', value),
+    keep(name) {
+      put(name, name)
+      kept.add(name)
+    },
+    lost: () => [...kept].filter((name) => valueOf(name) !== name),
+  }
+}
+
 /** What only programs of the operator's reach. */
 function vault(folder: string, material: MaterialName, first: string): Place {
   const path = join(folder, `${material}.vault`)
@@ -130,7 +168,12 @@ function vault(folder: string, material: MaterialName, first: string): Place {
   const argv = (script: string) => JSON.stringify(['/bin/sh', script, path])
   return {
     target: `command: { write: ${argv(put)}, read: ${argv(get)} }`,
-    valueIs: (value) => readFileSync(path, 'utf8') === value,
+    path,
+    value: () => readIfThere(path),
     overwrite: (value) => writeFileSync(path, value),
   }
+}
+
+function readIfThere(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
