@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
-import { json } from 'node:stream/consumers'
+import { json, text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 
-const program = join(import.meta.dirname, '../../bin/rekeyd.js')
+const fromSources = join(import.meta.dirname, '../../bin/rekeyd.js')
 
 /** `rekeyd run` as a process of its own, and its admin API as a program from outside sees it. */
 export class DaemonProcess {
@@ -19,7 +19,12 @@ export class DaemonProcess {
   }
 
   /** Starts it, and waits until it has ended whatever an earlier one left open. */
-  static async start(config: string, socket: string, log: string): Promise<DaemonProcess> {
+  static async start(
+    config: string,
+    socket: string,
+    log: string,
+    program = fromSources,
+  ): Promise<DaemonProcess> {
     const output = openSync(log, 'a', 0o600)
     const argv = [program, 'run', '--config', config]
     const { PATH = '' } = process.env
@@ -56,6 +61,21 @@ export class DaemonProcess {
     const content = await json(answer)
     if (answer.statusCode === 200 || answer.statusCode === 202) return content as T
     throw new Error(`${method} ${path}: ${answer.statusCode} ${JSON.stringify(content)}`)
+  }
+
+  /** What the API answers that is no JSON: its metrics. */
+  async read(path: string): Promise<string> {
+    const question = request({ socketPath: this.#socket, path, agent: false })
+    question.end()
+    const [answer] = (await once(question, 'response')) as [IncomingMessage]
+    return text(answer)
+  }
+
+  /** Resolves when it has ended, by whatever. */
+  async ended(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      await once(this.#child, 'exit')
+    }
   }
 
   async kill(): Promise<void> {
