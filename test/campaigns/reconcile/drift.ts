@@ -81,7 +81,7 @@ export const foreignEdit: Play = async (judge) => {
     const daemon = await judge.untouched('the start', () => host.start())
     await judge.expectState(daemon, name, blocked, true)
   }
-  await refuseToRotate(judge, name)
+  await refuseToRotate(judge, name, /needs attention: drift: /)
   await resolve(judge, name, value, edited)
 }
 
@@ -111,7 +111,7 @@ export const removed: Play = async (judge) => {
   rmSync(place.path)
   const daemon = await judge.untouched('the start', () => host.start())
   // What is in a database that is gone cannot be told.
-  const isDatabase = /^sql/.test(place.target)
+  const isDatabase = place.target.startsWith('sql')
   const isBlocked = !place.target.startsWith('sqlite_row')
   await judge.expectState(daemon, name, isBlocked ? blocked : /^idle/, isBlocked)
   const ended = await host.run('apply', name)
@@ -181,12 +181,13 @@ export const disagreement: Play = async (judge) => {
   else if (place) writeFileSync(join(place.path, 'copy'), byHand)
   const daemon = await judge.untouched('the first start', () => host.start())
   await judge.expectState(daemon, name, /^needs_attention: missing: /)
-  await refuseToRotate(judge, name)
+  await refuseToRotate(judge, name, /needs attention: missing: /)
 }
 
-export async function refuseToRotate(judge: Judge, name: string, words?: RegExp): Promise<void> {
+/** @param words the reason for which it waits */
+export async function refuseToRotate(judge: Judge, name: string, words: RegExp): Promise<void> {
   const ended = await judge.untouched('rotate', () => judge.host.run('rotate', name))
-  judge.expectEnd(ended, { exit: 7, ...(words && { words }) }, `rotate ${name}`)
+  judge.expectEnd(ended, { exit: 7, words }, `rotate ${name}`)
 }
 
 /** As if the machine had booted since the last rotation ended, and nobody had looked since. */

@@ -49,7 +49,7 @@ async function unnoticed(
   for (const name of host.names) judge.expectValue(name, values.get(name))
   const { leaky } = history
   await judge.expectState(daemon, leaky, /^needs_attention: drift: /, true)
-  await refuseToRotate(judge, leaky)
+  await refuseToRotate(judge, leaky, /needs attention: drift: /)
   const ended = await judge.untouched('adopt', () => host.run('adopt', leaky))
   judge.expectEnd(ended, { exit: 0 }, `adopt ${leaky}`)
   judge.expectNoLeak()
@@ -70,7 +70,7 @@ async function adopted(
 ): Promise<void> {
   const { host } = judge
   const value = host.valueOf(name)
-  await refuseToRotate(judge, name)
+  await refuseToRotate(judge, name, /needs attention: .*the store was restored/)
   const ended = await judge.untouched('adopt', () => host.run('adopt', name))
   judge.expectEnd(ended, { exit: 0 }, `adopt ${name}`)
   const before = (await materialOf(daemon, name)).active?.version ?? 0
@@ -101,7 +101,7 @@ async function adoptedLeak(judge: Judge): Promise<void> {
   judge.expectNoLeak()
 }
 
-export function restore({ host }: Judge, extent: Extent, copy: Copy): void {
+function restore({ host }: Judge, extent: Extent, copy: Copy): void {
   const older = join(host.folder, `older-${copy}`)
   // The probe of the rotation that was under way then.
   rmSync(join(host.folder, 'refuse'), { force: true })
@@ -132,7 +132,7 @@ export async function playTakenOver(judge: Judge): Promise<void> {
   const daemon = await judge.untouched('the start', () => host.start())
   for (const name of host.names) await judge.expectState(daemon, name, restoredStore)
   const name = host.random.pick(host.names)
-  await refuseToRotate(judge, name)
+  await refuseToRotate(judge, name, /needs attention: .*the store was restored/)
   const adopted = await judge.untouched('adopt', () => host.run('adopt', name))
   judge.expectEnd(adopted, { exit: 0 }, `adopt ${name}`)
   await judge.expectState(daemon, name, /^idle/, false)

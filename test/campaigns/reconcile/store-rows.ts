@@ -1,6 +1,9 @@
 import { createDecipheriv, hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import Database from 'better-sqlite3-multiple-ciphers'
+import type { Database } from 'better-sqlite3-multiple-ciphers'
+
+// Its names are not seen by a static import.
+const { default: Sqlite } = await import('better-sqlite3-multiple-ciphers')
 
 /** A row of the table of versions, and what is sealed beside it. */
 export interface VersionRow {
@@ -43,8 +46,8 @@ export function changeStore(stateDir: string, keyFile: string, statement: string
   onDatabase(stateDir, unwrapped(stateDir, keyFile), (db) => db.exec(statement))
 }
 
-function onDatabase<T>(stateDir: string, keys: Keys, work: (db: Database.Database) => T): T {
-  const db = new Database(`${stateDir}/store.db`, { fileMustExist: true })
+function onDatabase<T>(stateDir: string, keys: Keys, work: (db: Database) => T): T {
+  const db = new Sqlite(`${stateDir}/store.db`, { fileMustExist: true })
   try {
     db.pragma(`cipher = 'sqlcipher'`)
     db.pragma('legacy = 4')
