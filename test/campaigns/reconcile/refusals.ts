@@ -161,9 +161,9 @@ export async function playRefusal(judge: Judge, name: string): Promise<void> {
   const commands = [['status'], ['rotate', material], ['adopt', material], ['apply', material]]
   const argv = host.random.pick([['run'], host.random.pick(commands)])
   const { stderr } = await judge.refuses(refusal, ...argv)
-  const others = Object.values(refusals).filter(
-    ({ words }) => String(words) !== String(refusal.words),
-  )
-  for (const { words } of others)
-    if (words.test(stderr)) judge.say(`it says ${words}, too: ${stderr}`)
+  const all = new Map(Object.values(refusals).map(({ words }) => [String(words), words]))
+  all.delete(String(refusal.words))
+  for (const words of all.values()) {
+    if (words.test(stderr)) judge.say(`it says ${words}, too: ${stderr.trim()}`)
+  }
 }
