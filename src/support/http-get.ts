@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { request as plainRequest } from 'node:http'
+import { type ClientRequest, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { z } from 'zod'
+import { exchange, type HttpAnswer } from './http-exchange.ts'
 import { isLoopback } from './loopback.ts'
 import { OperatorError } from './operator-error.ts'
 import { reach } from './reach.ts'
@@ -36,11 +37,6 @@ export interface HttpQuestion {
   readonly insecure?: boolean | undefined
 }
 
-export interface HttpAnswer {
-  readonly status: number
-  readonly body: Buffer
-}
-
 /**
  * Asks by GET, on a connection of its own. Redirects are not followed: the answer is whatever the
  * named host says. At most 1 MiB within ten seconds.
@@ -49,34 +45,19 @@ export interface HttpAnswer {
 export async function httpGet(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
   const ca = question.ca === undefined ? undefined : await readAuthority(question.ca)
   const { host } = new URL(question.url)
-  return reach(host, signal, (limit) => exchange(question, ca, limit))
+  return reach(host, signal, (limit) =>
+    exchange(send(question, ca, limit), longestBody, () => tooLong(question.url)),
+  )
 }
 
-function exchange(
+function send(
   { url, headers, insecure }: HttpQuestion,
   ca: Buffer | undefined,
   signal: AbortSignal,
-) {
-  return new Promise<HttpAnswer>((resolve, reject) => {
-    const send = url.startsWith('https:') ? tlsRequest : plainRequest
-    const trust = { rejectUnauthorized: !insecure, ...(ca && { ca }) }
-    const question = send(url, { ...trust, headers: { ...headers }, signal, agent: false })
-    question.once('error', reject)
-    question.once('response', (answer) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      answer.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        chunks.push(chunk)
-        if (size > longestBody) answer.destroy(tooLong(url))
-      })
-      answer.once('error', reject)
-      answer.once('end', () =>
-        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }),
-      )
-    })
-    question.end()
-  })
+): ClientRequest {
+  const request = url.startsWith('https:') ? tlsRequest : plainRequest
+  const trust = { rejectUnauthorized: !insecure, ...(ca && { ca }) }
+  return request(url, { ...trust, headers: { ...headers }, signal, agent: false })
 }
 
 function tooLong(url: string): OperatorError {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Campaign, CampaignOptions } from './campaign.ts'
 import { certificates } from './fuzz/certificates.ts'
 import { config } from './fuzz/config.ts'
+import { dockerReplies } from './fuzz/docker.ts'
 import { env } from './fuzz/env.ts'
 import type { FuzzClass } from './fuzz/fuzz-class.ts'
 import { hunt } from './fuzz/hunt.ts'
@@ -13,7 +14,7 @@ import { Watchdog } from './fuzz/watchdog.ts'
 import { withoutSync } from './fuzz/without-sync.ts'
 import { yaml } from './fuzz/yaml.ts'
 
-const classes: readonly FuzzClass[] = [config, certificates, env, toml, yaml, json]
+const classes: readonly FuzzClass[] = [config, certificates, env, toml, yaml, json, dockerReplies]
 
 /** Whose turn it is, so that a seed alone repeats a case: of as many cases in a row, each class has its share. */
 const turns = classes.flatMap((one) => Array.from({ length: one.share }, () => one))

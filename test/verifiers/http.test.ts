@@ -106,6 +106,19 @@ describe('http verifier', () => {
     await assert.rejects(verifier.accepts(first, never), /could not be asked/)
   })
 
+  it('does not wait for ever for a server that wants to speak another protocol', async () => {
+    const server = await startHttpServer((_, reply) => {
+      const upgrade = 'Connection: Upgrade\r\nUpgrade: tcp'
+      reply.socket?.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n\r\n`)
+    })
+    try {
+      const asked = create({ url: server.origin, bearer: true }).accepts(first, never)
+      await assert.rejects(asked, /could not be asked/)
+    } finally {
+      await server.stop()
+    }
+  })
+
   it('never quotes the token or the answer', async () => {
     server.answer((_, reply) => reply.end('{"canary'))
     const verifier = create({ url: server.origin, bearer: true, fingerprint: '/a' })

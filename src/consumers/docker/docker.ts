@@ -69,10 +69,10 @@ class DockerConsumer implements Consumer {
 
   async stop(signal: AbortSignal): Promise<void> {
     await this.#each('stop', signal)
-    const awake = (await this.#containers(signal)).find(({ state }) => isAwake(state))
+    const awake = (await this.#containers(signal)).find(({ state }) => !isAsleep(state))
     if (!awake) return
-    throw new OperatorError(`container ${awake.name} runs again right after it was stopped`, {
-      hint: 'see what starts it',
+    throw new OperatorError(`container ${awake.name} is not stopped, or runs again right after`, {
+      hint: `see docker ps -a for its state, and docker events for what starts it`,
     })
   }
 
@@ -131,7 +131,11 @@ class DockerConsumer implements Consumer {
     const ours = listed.filter((one) =>
       compose ? belongsTo(one, compose) : one.name === container,
     )
-    if (ours.length > 0) return ours
+    // A name is there once: an answer with two of them is not understood.
+    if (ours.length === 1 || (compose && ours.length > 0)) return ours
+    if (ours.length > 1) {
+      throw new OperatorError(`the Docker engine lists two containers of the name ${container}`)
+    }
     const what = compose ? `service ${compose.service} of ${compose.project_dir}` : container
     throw new OperatorError(`there is no container ${compose ? 'of ' : ''}${what}`, {
       kind: 'config',
@@ -140,6 +144,7 @@ class DockerConsumer implements Consumer {
   }
 }
 
-function isAwake(state: string): boolean {
-  return state === 'running' || state === 'restarting' || state === 'paused'
+/** Of Docker and Podman. A state that nobody knows may be one in which it runs. */
+function isAsleep(state: string): boolean {
+  return /^(?:created|exited|dead|removing|configured|initialized|stopped)$/.test(state)
 }

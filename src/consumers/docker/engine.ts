@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { z } from 'zod'
+import { exchange } from '../../support/http-exchange.ts'
 import { hasCode, OperatorError } from '../../support/operator-error.ts'
 
 /** The newest version of the Engine API whose requests this file knows; nothing here changed since 1.24. */
@@ -22,10 +23,12 @@ export interface Container {
 
 const apiVersion = z.string().regex(/^\d{1,3}\.\d{1,3}$/)
 const versionReply = z.object({ ApiVersion: apiVersion, MinAPIVersion: apiVersion.optional() })
+/** A name, or `/container/alias` for a link to it. */
+const containerName = z.string().regex(/^(?:\/[A-Za-z0-9_.-]{1,255})+$/)
 const listReply = z.array(
   z.object({
     Id: z.string().regex(/^[0-9a-f]{12,64}$/),
-    Names: z.array(z.string()).nullish(),
+    Names: z.array(containerName).nullish(),
     State: z.string(),
     Labels: z.record(z.string(), z.string()).nullish(),
   }),
@@ -52,7 +55,11 @@ export class DockerEngine {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
     const { status, body } = await this.#ask('GET', `/containers/json?${query.toString()}`, limit)
     if (status !== 200) throw this.#unexpected(`answered ${status} to the list of containers`)
-    return this.#parse(body, listReply).map(({ Id, Names, State, Labels }) => ({
+    const listed = this.#parse(body, listReply)
+    if (new Set(listed.map(({ Id }) => Id)).size < listed.length) {
+      throw this.#unexpected('lists one container twice')
+    }
+    return listed.map(({ Id, Names, State, Labels }) => ({
       id: Id,
       name: (Names ?? []).find((name) => !name.includes('/', 1))?.slice(1) ?? Id,
       state: State,
@@ -71,7 +78,8 @@ export class DockerEngine {
     const { status } = await this.#ask('POST', path, limit).catch((error: unknown) => {
       throw isTimeout(limit.reason) ? tooLate(container, verb) : error
     })
-    if (status === 204 || status === 304) return
+    const isSoAlready = status === 304 && (verb === 'start' || verb === 'stop')
+    if (status === 204 || isSoAlready) return
     const why = {
       403: 'it is not permitted',
       404: 'it is gone',
@@ -98,7 +106,12 @@ export class DockerEngine {
 
   async #send(method: string, path: string, signal: AbortSignal) {
     try {
-      return await exchange(this.#socket, method, path, signal)
+      const socketPath = this.#socket
+      const headers = { host: 'docker' }
+      const question = request({ socketPath, method, path, signal, headers, agent: false })
+      return await exchange(question, longestReply, () =>
+        this.#unexpected('gave an answer that is too long'),
+      )
     } catch (error) {
       throw this.#unreachable(error)
     }
@@ -145,31 +158,6 @@ function tooLate({ name }: Container, verb: string): OperatorError {
 
 function isTimeout(reason: unknown): boolean {
   return reason instanceof Error && reason.name === 'TimeoutError'
-}
-
-/** One request on a connection of its own; the answer is read up to a limit. */
-function exchange(socketPath: string, method: string, path: string, signal: AbortSignal) {
-  return new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
-    const headers = { host: 'docker' }
-    const question = request({ socketPath, method, path, signal, headers, agent: false })
-    question.once('error', reject)
-    question.once('response', (answer) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      answer.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        chunks.push(chunk)
-        if (size > longestReply) {
-          answer.destroy(new OperatorError(`the answer at ${socketPath} is too long`))
-        }
-      })
-      answer.once('error', reject)
-      answer.once('end', () =>
-        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }),
-      )
-    })
-    question.end()
-  })
 }
 
 /** Compares `1.9` and `1.41` as versions. */

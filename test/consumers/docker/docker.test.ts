@@ -120,6 +120,50 @@ describe('docker consumer', () => {
     }
   })
 
+  it('takes no other container for the one that is named, nor two for one', async () => {
+    const entry = (id: string, ...Names: readonly string[]) => {
+      return { Id: id.repeat(64), Names, State: 'running', Labels: {} }
+    }
+    const cases: readonly (readonly [RegExp, ...ReturnType<typeof entry>[]])[] = [
+      [/cannot be understood/, entry('a', 'xchat')],
+      [/cannot be understood/, entry('a', '/\u001b[2Jchat')],
+      [/lists one container twice/, entry('a', '/chat'), entry('a', '/chat')],
+      [/two containers of the name chat/, entry('a', '/chat'), entry('b', '/chat')],
+    ]
+    for (const [refusal, ...entries] of cases) {
+      engine.instead = ({ method }, reply) => {
+        assert.equal(method, 'GET')
+        reply.end(JSON.stringify(entries))
+      }
+      await assert.rejects(consumerOf('chat').stop(never), refusal)
+    }
+  })
+
+  it('does not take a state that nobody knows for stopped', async () => {
+    const chat = engine.add('chat')
+    Object.defineProperty(chat, 'State', { get: () => 'asleep', set: () => {}, enumerable: true })
+    await assert.rejects(consumerOf('chat').stop(never), /container chat is not stopped/)
+  })
+
+  it('does not take "not modified" for a restart', async () => {
+    engine.add('chat')
+    engine.instead = (question, reply) => {
+      if (question.method === 'POST') return void reply.writeHead(304).end()
+      reply.end(JSON.stringify(engine.containers))
+    }
+    await assert.rejects(consumerOf('chat').apply('restart', never), /status 304/)
+    await consumerOf('chat').start(never)
+  })
+
+  it('does not wait for ever for an engine that wants to speak another protocol', async () => {
+    engine.add('chat')
+    engine.instead = (_, reply) => {
+      const upgrade = 'Connection: Upgrade\r\nUpgrade: tcp'
+      reply.socket?.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n\r\n`)
+    }
+    await assert.rejects(consumerOf('chat').check(never), /cannot be reached/)
+  })
+
   it('stops reading an endless answer', async () => {
     engine.instead = (_, reply) => {
       const more = () => reply.write(Buffer.alloc(262_144, ' ')) && setImmediate(more)
