@@ -4,6 +4,7 @@ import { requireAccess } from './access.ts'
 import type { AdminApp, AdminOptions, AdminParts, TcpOptions } from './admin-app.ts'
 import { auditHeader } from './audit-header.ts'
 import { readCertificate } from './certificate.ts'
+import { misnamed } from './host-check.ts'
 import { largestBody, serverLimits } from './limits.ts'
 import { describeRoutes } from './openapi.ts'
 import { type Log, type Problem, problem, problemOf, refuseClient, sendReply } from './problem.ts'
@@ -31,8 +32,10 @@ export function createApp(options: AdminOptions, tcp?: TcpOptions): AdminApp {
   const app = bareApp(parts, tcp)
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async ({ raw }, reply) => {
     reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
+    const refusal = misnamed(raw)
+    if (refusal) return sendReply(reply, refusal)
   })
   // As late as that, so that it tells of what the request itself did.
   app.addHook('onSend', async (_request, reply) => void reply.headers(auditHeader(options)))

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { isLoopback } from '../support/loopback.ts'
+import { type Problem, problem } from './problem.ts'
 
 const hostPattern = /^(?:\[([0-9a-f:.]+)\]|([0-9a-z](?:[0-9a-z.-]*[0-9a-z])?))(?::(\d{1,5}))?$/
 
@@ -24,6 +26,15 @@ export function hostCheck(listen: string, names: readonly string[] = []): HostCh
     const ours = [listen, localAddress.replace(/^::ffff:/, '')]
     return isLoopback(bare) || ours.includes(bare) || names.includes(written)
   }
+}
+
+/** What is wrong with a request that does not say once whom it asks (RFC 9112 §3.2), if anything is. */
+export function misnamed({ httpVersion, rawHeaders }: IncomingMessage): Problem | undefined {
+  const isHost = (name: string, index: number) => index % 2 === 0 && /^host$/i.test(name)
+  const hosts = rawHeaders.filter(isHost).length
+  const isOld = httpVersion === '1.0' || httpVersion === '0.9'
+  if (hosts === 1 || (hosts === 0 && isOld)) return undefined
+  return problem(400, 'the request must have one Host header')
 }
 
 /** A name or address without and with its brackets, and the port. */

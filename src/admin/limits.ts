@@ -14,6 +14,8 @@ export const serverLimits = {
   connectionsCheckingInterval: 2_500,
   keepAliveTimeout: 5_000,
   maxHeaderSize: 16 * 1024,
+  // Node would answer by itself, without a word. `misnamed` does.
+  requireHostHeader: false,
 } as const satisfies ServerOptions
 
 /** What every server gets beside {@link serverLimits}. */

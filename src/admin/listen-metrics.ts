@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { isLoopback } from '../support/loopback.ts'
 import { bindTcp, type TcpAddress } from './bind-tcp.ts'
-import { hostCheck } from './host-check.ts'
+import { hostCheck, misnamed } from './host-check.ts'
 import { limitServer, serverLimits } from './limits.ts'
 import { problem, refuseClient, sendProblem } from './problem.ts'
 import type { Scraped } from './scraped.ts'
@@ -19,7 +19,9 @@ export async function listenMetrics(
   // On loopback, where only this host asks. Elsewhere Prometheus may use any name that leads here.
   const isForUs = isLoopback(address.host) ? hostCheck(address.host) : () => true
   const server = createServer(serverLimits, (request, response) => {
-    if (isForUs(request.headers.host, request.socket)) {
+    const refusal = misnamed(request)
+    if (refusal) sendProblem(response, refusal)
+    else if (isForUs(request.headers.host, request.socket)) {
       answer(request, response, metrics).catch(() => response.destroy())
     } else sendProblem(response, problem(421, 'this name is not one of rekeyd'))
   })

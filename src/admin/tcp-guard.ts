@@ -52,8 +52,8 @@ function refuse(reply: FastifyReply, { problem, headers = {} }: Refusal): Fastif
   return sendReply(reply.headers(headers), problem)
 }
 
-/** Headers that say who is asked and who asks: a second one might be believed by somebody on the way. */
-const singular = /^(?:host|authorization|origin)$/i
+/** Headers that say who asks: a second one might be believed by somebody on the way. */
+const singular = /^(?:authorization|origin)$/i
 
 function misdirected(
   { headers, raw }: FastifyRequest,
@@ -61,7 +61,7 @@ function misdirected(
 ): Refusal | undefined {
   const names = raw.rawHeaders.filter((name, index) => index % 2 === 0 && singular.test(name))
   if (new Set(names.map((name) => name.toLowerCase())).size < names.length) {
-    return { problem: problem(400, 'Host, Authorization and Origin may each be there once') }
+    return { problem: problem(400, 'Authorization and Origin may each be there once') }
   }
   // The absolute form of RFC 9112 §3.2.2 names a host of its own.
   if (raw.url?.startsWith('/') && isForUs(headers.host, raw.socket)) return undefined

@@ -258,6 +258,59 @@ describe('an answer to what is no request', () => {
   }
 })
 
+describe('what Node would answer by itself', () => {
+  const host = 'Host: localhost'
+  /** As it is sent, and what is answered: 0 is a connection that is closed without an answer. */
+  const table: readonly (readonly [name: string, head: string, status: number])[] = [
+    ['no Host', 'GET /healthz HTTP/1.1', 400],
+    ['no Host at an unknown address', 'GET /none HTTP/1.1', 400],
+    ['no Host, of an unknown version', 'GET /healthz HTTP/1.2', 400],
+    ['two Hosts', `GET /healthz HTTP/1.1\r\n${host}\r\n${host}`, 400],
+    ['an Expect that nobody knows', `GET /none HTTP/1.1\r\n${host}\r\nExpect: x`, 404],
+    ['an Upgrade', `GET /none HTTP/1.1\r\n${host}\r\nConnection: Upgrade\r\nUpgrade: h2c`, 404],
+    ['CONNECT', `CONNECT evil.example.com:443 HTTP/1.1\r\n${host}`, 0],
+    [
+      'a length and chunks',
+      `POST /none HTTP/1.1\r\n${host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked`,
+      400,
+    ],
+    [
+      'two lengths',
+      `POST /none HTTP/1.1\r\n${host}\r\nContent-Length: 1\r\nContent-Length: 2`,
+      400,
+    ],
+    ['headers over the limit', `GET / HTTP/1.1\r\n${host}\r\nX: ${'x'.repeat(17_000)}`, 431],
+    ['a method that nobody knows', `BREW / HTTP/1.1\r\n${host}`, 400],
+    ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM', 400],
+    ['an address that cannot be decoded', `GET /%zz HTTP/1.1\r\n${host}`, 400],
+  ]
+  for (const door of ['socket', 'http', 'metrics'] as const) {
+    it(`comes with a word of ours on the ${door}, or is closed by design`, async () => {
+      const authorization = doors[door].lines.slice(1)
+      for (const [name, head, status] of table) {
+        const answer = await send(door, `${[head, ...authorization].join('\r\n')}\r\n\r\n`)
+        if (status === 0) {
+          assert.equal(answer, '', name)
+          continue
+        }
+        const [first] = statusesOf(answer)
+        // The metrics know two addresses only.
+        const isUnknown = door === 'metrics' && first === 404 && name.includes('address')
+        assert.ok(first === status || isUnknown, `${name}: ${answer}`)
+        assert.match(answer, /^content-type: application\/problem\+json/im, name)
+        assert.equal(/^Rekeyd-Audit-Head: 7:abc\r$/im.test(answer), door !== 'metrics', name)
+        const body = JSON.parse(answer.slice(answer.lastIndexOf('\r\n\r\n'))) as { status: number }
+        assert.equal(body.status, first, name)
+      }
+      assert.deepEqual(scratch.fake.calls, [])
+    })
+  }
+
+  it('is old enough not to name us', async () => {
+    assert.deepEqual(statusesOf(await send('socket', 'GET /healthz HTTP/1.0\r\n\r\n')), [200])
+  })
+})
+
 describe('a client that sends slowly', () => {
   it('is cut off after some seconds, in the head or in the body', async () => {
     const began = performance.now()

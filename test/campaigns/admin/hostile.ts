@@ -129,7 +129,9 @@ function request(
   const body = method === 'GET' && random.below(4) > 0 ? undefined : bodyFor(random, surroundings)
   const head = [
     `${method} ${path} HTTP/1.${random.below(20) === 0 ? 0 : 1}`,
-    `Host: ${random.below(8) === 0 ? random.pick(hosts) : 'localhost'}`,
+    ...(random.below(20) === 0
+      ? []
+      : [`Host: ${random.below(8) === 0 ? random.pick(hosts) : 'localhost'}`]),
     ...(credential === 'none' ? [] : [`Authorization: ${surroundings.authorization[credential]}`]),
     ...extras(random),
   ]

@@ -34,7 +34,7 @@ const keys = <Key extends string>(table: Readonly<Record<Key, unknown>>) =>
 export const dockerReplies: FuzzClass<Input, void> = {
   name: 'docker',
   share: 3,
-  abreast: 8,
+  abreast: 4,
   patience: 8_000,
   inputs: fc.record({
     verb: fc.constantFrom(...verbs),
@@ -74,7 +74,9 @@ async function attempt(input: Input, trial: Trial): Promise<void> {
         ? consumer[verb](signal)
         : consumer.apply(verb, signal),
     )
-    judge(input, engine, asked.how, isSure)
+    // A machine that is busy with all else takes longer than the ten seconds of a question.
+    const isBusy = asked.how === 'refused' && asked.message.endsWith('in time')
+    judge(input, engine, asked.how, isSure && !isBusy)
   } finally {
     await engine.close()
   }
