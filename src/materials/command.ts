@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { type ByteEncoding, decodeBytes } from '../formats/byte-encoding.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
@@ -5,6 +6,7 @@ import type { Edition } from '../model/version.ts'
 import { answerOf } from '../support/command-contract.ts'
 import { parseDuration } from '../support/duration.ts'
 import { OperatorError } from '../support/operator-error.ts'
+import { unprintable } from '../support/printable.ts'
 import { type CommandRequest, runCommand } from '../support/run-command.ts'
 import type { GenerateRequest, KindType, Made, MadeHere } from './kind.ts'
 import { bytesCodec, missingPart, type PartCodecs, readParts, renderPart } from './part-codec.ts'
@@ -86,14 +88,26 @@ function codecsFor({ parts }: CommandOptions): PartCodecs {
 /** What the program prints. Exactly the parts that the config names. */
 function outputSchema(parts: readonly string[]) {
   const part = z.strictObject({
-    value: z.string().min(1),
+    // Half a character would be stored as another one.
+    value: z
+      .string()
+      .min(1)
+      .refine((text) => text.isWellFormed()),
     encoding: z.enum(['utf8', 'base64', 'hex']).default('utf8'),
   })
   return z.strictObject({
     parts: z.strictObject(Object.fromEntries(parts.map((name) => [name, part]))),
     not_before: z.iso.datetime({ offset: true }).optional(),
     not_after: z.iso.datetime({ offset: true }).optional(),
-    attributes: z.record(name, z.string().max(256)).default({}),
+    attributes: z
+      .record(
+        name,
+        z
+          .string()
+          .max(256)
+          .refine((text) => !unprintable.test(text)),
+      )
+      .default({}),
   })
 }
 type Output = z.infer<ReturnType<typeof outputSchema>>
@@ -105,6 +119,7 @@ async function run(request: CommandRequest, program: string): Promise<unknown> {
     if (answerOf(request, result) === 'no') throw refused(program, 'said no (exit 1)')
     if (result.truncated)
       throw refused(program, 'printed more than 64 KiB, or left its output open')
+    if (!isUtf8(result.stdout)) throw refused(program, 'printed no UTF-8')
     return JSON.parse(result.stdout.toString('utf8'))
   } catch (error) {
     if (error instanceof OperatorError) throw error
@@ -128,7 +143,10 @@ function read(schema: z.ZodType<Output>, printed: unknown, program: string): Out
 function shownPart({ parts, attributes }: Output, codecs: PartCodecs): string | undefined {
   const shown = Object.values(attributes).join('\n')
   const secret = Object.entries(parts).filter(([part]) => !codecs[part]?.public)
-  return secret.find(([, { value }]) => shown.includes(value))?.[0]
+  return secret.find(([, { value, encoding }]) => {
+    const meant = encoding === 'utf8' ? value : Buffer.from(value, encoding).toString('latin1')
+    return shown.includes(value) || (meant !== '' && shown.includes(meant))
+  })?.[0]
 }
 
 function versionFrom(output: Output, program: string): Made {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import { decodeBase64 } from '../formats/base64.ts'
@@ -11,6 +12,7 @@ import { Folder } from '../support/folder.ts'
 import { httpGet } from '../support/http-get.ts'
 import { textAt } from '../support/json-pointer.ts'
 import { OperatorError } from '../support/operator-error.ts'
+import { unprintable } from '../support/printable.ts'
 import { type CommandRequest, runCommand } from '../support/run-command.ts'
 import { resolveFile } from '../support/safe-path.ts'
 import type { Reset, RowOptions, Source } from './consumer-made-options.ts'
@@ -71,12 +73,22 @@ async function ask(url: string, pointer: string, signal: AbortSignal): Promise<s
 async function printed(request: CommandRequest): Promise<Observation | undefined> {
   const result = await runCommand(request)
   if (answerOf(request, result) === 'no') return undefined
-  return shown(result.stdout.toString('utf8').trim(), String(request.argv[0]))
+  const place = String(request.argv[0])
+  if (result.truncated || !isUtf8(result.stdout)) throw showsNothing(place)
+  return shown(result.stdout.toString('utf8').trim(), place)
 }
 
+/** Everybody sees it: on terminals, in logs and labels. */
 function shown(value: string, place: string): Observation {
-  if (value !== '' && value.length <= longestValue) return { value, attributes: {} }
-  throw new OperatorError(`${place} shows no public value of 1 to ${longestValue} characters`)
+  const isPrintable = value !== '' && value.length <= longestValue && !unprintable.test(value)
+  if (isPrintable) return { value, attributes: {} }
+  throw showsNothing(place)
+}
+
+function showsNothing(place: string): OperatorError {
+  return new OperatorError(
+    `${place} shows no public value: 1 to ${longestValue} characters in one line`,
+  )
 }
 
 async function read(

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, fstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { hasCode, OperatorError } from './operator-error.ts'
 
@@ -50,10 +50,11 @@ export interface CommandResult {
  */
 export async function runCommand(request: CommandRequest): Promise<CommandResult> {
   request.signal.throwIfAborted()
-  const secrets: number[] = []
+  const secrets: Secret[] = []
   try {
     for (const bytes of request.secrets ?? []) secrets.push(openSecret(bytes))
-    const child = start(request, secrets)
+    const descriptors = secrets.map(({ descriptor }) => descriptor)
+    const child = start(request, descriptors)
     const limit = request.maxOutput ?? defaultMaxOutput
     const outputs = [collect(child.stdout, limit), collect(child.stderr, limit)] as const
     const { exit, signal, timedOut } = await end(child, request)
@@ -63,7 +64,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
     const truncated = !drained || outputs.some((output) => output.truncated())
     return { exit, signal, stdout, stderr, truncated, timedOut }
   } finally {
-    for (const descriptor of secrets) closeSecret(descriptor)
+    for (const secret of secrets) closeSecret(secret)
   }
 }
 
@@ -183,17 +184,22 @@ function collect(stream: NodeJS.ReadableStream | null, limit: number) {
   }
 }
 
+interface Secret {
+  readonly descriptor: number
+  readonly length: number
+}
+
 /**
  * A file in memory without a name. Node's own pipes are sockets, which cannot be opened as `/dev/fd/3`;
  * and a file blocks nobody, whether the program reads it or not.
  */
-function openSecret(bytes: Uint8Array): number {
+function openSecret(bytes: Uint8Array): Secret {
   const path = `/dev/shm/rekeyd-${randomUUID()}`
   try {
     const descriptor = openSync(path, 'wx+', 0o600)
     unlinkSync(path)
     overwrite(descriptor, bytes)
-    return descriptor
+    return { descriptor, length: bytes.length }
   } catch {
     throw new OperatorError('cannot hand a secret to a program: /dev/shm cannot be written', {
       hint: 'mount a tmpfs at /dev/shm',
@@ -201,10 +207,17 @@ function openSecret(bytes: Uint8Array): number {
   }
 }
 
-/** Zeros first: what the program left running keeps the descriptor, but not the secret. */
-function closeSecret(descriptor: number): void {
-  overwrite(descriptor, Buffer.alloc(fstatSync(descriptor).size))
-  closeSync(descriptor)
+/**
+ * What the program left running keeps the descriptor, but not the secret. The program may have made the file larger
+ * than memory is: that much is not overwritten, but cut off.
+ */
+function closeSecret({ descriptor, length }: Secret): void {
+  try {
+    ftruncateSync(descriptor, length)
+    overwrite(descriptor, Buffer.alloc(length))
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** By position, so that the descriptor's offset, which the program inherits, stays at the start. */

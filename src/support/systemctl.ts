@@ -8,6 +8,8 @@ import { type CommandResult, runCommand } from './run-command.ts'
 const places = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl']
 /** systemctl waits for the job, whose own limits (`TimeoutStopSec`) are shorter: this only ends what hangs. */
 const longest = 15 * 60_000
+/** For questions, which nobody else ends. */
+const patience = 30_000
 /** Exit status of systemctl when the manager refused (LSB "insufficient privilege"). */
 const noPermission = 4
 const denial = /access denied|authentication (is )?required|not permitted|permission denied/i
@@ -41,17 +43,29 @@ export interface UnitState {
   readonly invocation: string
 }
 
-/** @throws OperatorError when the manager cannot be asked */
+/** As systemctl prints them, one a line, in whatever order. */
+const properties = {
+  LoadState: /^[a-z-]{1,64}$/,
+  ActiveState: /^[a-z-]{1,64}$/,
+  SubState: /^[a-z-]{1,64}$/,
+  Result: /^[a-z-]{1,64}$/,
+  InvocationID: /^[0-9a-f]{0,32}$/,
+} as const
+
+/** @throws OperatorError when the manager cannot be asked, or its answer cannot be understood */
 export async function showUnit(unit: Unit, signal: AbortSignal): Promise<UnitState> {
-  const properties = 'LoadState,ActiveState,SubState,Result,InvocationID'
-  const result = await systemctl(unit, ['show', `--property=${properties}`], signal)
-  if (result.exit !== 0) throw failed(unit, 'show', result)
-  const values = new Map<string, string>()
-  for (const line of result.stdout.toString().split('\n')) {
-    const equals = line.indexOf('=')
-    if (equals > 0) values.set(line.slice(0, equals), line.slice(equals + 1))
+  const question = ['show', `--property=${Object.keys(properties).join(',')}`]
+  const result = await systemctl(unit, question, signal, patience)
+  if (!isDone(result)) throw failed(unit, 'show', result)
+  const lines = result.stdout.toString().split('\n')
+  const value = (name: keyof typeof properties) => {
+    const [line, ...more] = lines.filter((line) => line.startsWith(`${name}=`))
+    const said = line?.slice(name.length + 1)
+    if (said !== undefined && more.length === 0 && properties[name].test(said)) return said
+    throw new OperatorError(`systemctl show ${unit.unit} does not say what its ${name} is`, {
+      hint: `see systemctl show --property=${name} ${unit.unit}`,
+    })
   }
-  const value = (name: string) => values.get(name) ?? ''
   return {
     load: value('LoadState'),
     active: value('ActiveState'),
@@ -72,11 +86,16 @@ export async function commandUnit(
   signal: AbortSignal,
   options: readonly string[] = [],
 ): Promise<void> {
-  const result = await systemctl(unit, [verb, ...options], signal)
-  if (result.exit !== 0) throw failed(unit, verb, result)
+  const result = await systemctl(unit, [verb, ...options], signal, longest)
+  if (!isDone(result)) throw failed(unit, verb, result)
 }
 
-function systemctl(unit: Unit, args: readonly string[], signal: AbortSignal) {
+/** One that ran out of time may still end well, when it is told to. */
+function isDone({ exit, timedOut }: CommandResult): boolean {
+  return exit === 0 && !timedOut
+}
+
+function systemctl(unit: Unit, args: readonly string[], signal: AbortSignal, timeout: number) {
   const program = unit.systemctl ?? places.find(isProgram)
   if (program === undefined) {
     throw new OperatorError('there is no systemctl on this host', {
@@ -94,7 +113,7 @@ function systemctl(unit: Unit, args: readonly string[], signal: AbortSignal) {
       ...(user ? { XDG_RUNTIME_DIR: `/run/user/${process.getuid?.()}` } : {}),
     },
     signal,
-    timeout: longest,
+    timeout,
   })
 }
 

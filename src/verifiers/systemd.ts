@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Clock, systemClock } from '../support/clock.ts'
+import { OperatorError } from '../support/operator-error.ts'
 import { showUnit, type Unit, unitOption } from '../support/systemctl.ts'
 import { no, yes } from './verdict.ts'
 import type { Verdict, Verifier, VerifierType } from './verifier.ts'
@@ -47,5 +48,8 @@ async function isSteady(unit: Unit, clock: Clock, signal: AbortSignal): Promise<
   await clock.sleep(pause, signal)
   const second = await showUnit(unit, signal)
   if (second.active !== 'active') return no(`is ${second.active} (${second.sub})`)
+  if (second.invocation === '') {
+    throw new OperatorError(`systemctl does not say which run of ${unit.unit} this is`)
+  }
   return second.invocation === first.invocation ? yes : no('was started again meanwhile')
 }

@@ -9,12 +9,22 @@ import { env } from './fuzz/env.ts'
 import type { FuzzClass } from './fuzz/fuzz-class.ts'
 import { hunt } from './fuzz/hunt.ts'
 import { json } from './fuzz/json.ts'
+import { programs } from './fuzz/programs.ts'
 import { toml } from './fuzz/toml.ts'
 import { Watchdog } from './fuzz/watchdog.ts'
 import { withoutSync } from './fuzz/without-sync.ts'
 import { yaml } from './fuzz/yaml.ts'
 
-const classes: readonly FuzzClass[] = [config, certificates, env, toml, yaml, json, dockerReplies]
+const classes: readonly FuzzClass[] = [
+  config,
+  certificates,
+  env,
+  toml,
+  yaml,
+  json,
+  dockerReplies,
+  programs,
+]
 
 /** Whose turn it is, so that a seed alone repeats a case: of as many cases in a row, each class has its share. */
 const turns = classes.flatMap((one) => Array.from({ length: one.share }, () => one))

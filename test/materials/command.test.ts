@@ -121,6 +121,24 @@ describe('command', () => {
     )
   })
 
+  it('refuses attributes for a terminal, half a character, and what is no UTF-8', async () => {
+    const { parts } = good
+    const half = { ...parts, secret: { value: '\ud800' } }
+    for (const kind of [
+      printing({ parts, attributes: { note: '\u001b[2J' } }),
+      printing({ parts: half }),
+      program(`process.stdout.write(Buffer.from('7b22ff', 'hex'))`),
+    ]) {
+      await assert.rejects(generate(kind), OperatorError)
+    }
+  })
+
+  it('refuses a secret that the attributes show decoded', async () => {
+    const secret = { value: Buffer.from(canary).toString('hex'), encoding: 'hex' }
+    const kind = printing({ parts: { ...good.parts, secret }, attributes: { note: canary } })
+    await assert.rejects(generate(kind), /printed the secret part secret among the attributes/)
+  })
+
   it('ends the program when it takes too long or is no longer wanted', async () => {
     const hangs = 'setInterval(() => {}, 1e6)'
     const slow = program(hangs, {

@@ -161,6 +161,18 @@ describe('the kind consumer-made', () => {
     await assert.rejects(observing(1).provoke!(signal), /said no/)
   })
 
+  it('takes what is no line of text, or may go on, for no public value', async () => {
+    for (const script of [
+      "printf 'one\\ntwo'",
+      "printf '\\033[2Jkey'",
+      "printf '\\377\\376'",
+      'echo key; sleep 2 &',
+    ]) {
+      const kind = create({ observe: { command: ['/bin/sh', '-c', script] } })
+      await assert.rejects(kind.observe(signal), /no public value/, script)
+    }
+  })
+
   it('only watches where there is nothing to provoke by', () => {
     const kind = create({ observe: { file: '/srv/pilcrow/key' } })
     assert.ok(!('provoke' in kind || 'archive' in kind))

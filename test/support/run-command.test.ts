@@ -96,6 +96,14 @@ describe('runCommand', () => {
     assert.deepEqual(await readFile(seen), Buffer.alloc(6))
   })
 
+  it('is not made to hold what a program makes of the descriptor of a secret', async () => {
+    const secrets = [Buffer.from('canary')]
+    const before = process.resourceUsage().maxRSS
+    const result = await script('truncate -s 2G /dev/fd/3', { secrets })
+    assert.equal(result.exit, 0)
+    assert.ok(process.resourceUsage().maxRSS - before < 256 * 1024)
+  })
+
   it('keeps reading past the cap, so that a chatty program can end', async () => {
     const result = await script('yes | head -c 3000000; exit 7', { maxOutput: 10 })
     assert.equal(result.exit, 7)

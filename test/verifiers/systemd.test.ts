@@ -52,4 +52,19 @@ describe('systemd verifier', () => {
     fake.mode('fail-show')
     await assert.rejects(verifierOf(fake).ready(never), /systemctl show app\.service failed/)
   })
+
+  it('cannot tell when the manager says what is no state, nothing, or not which run it is', async () => {
+    for (const [name, value] of [
+      ['active', 'active\nActiveState=failed'],
+      ['active', '\u001b[31mactive'],
+      ['active', ''],
+      ['result', 'x'.repeat(100_000)],
+      ['invocation', ''],
+    ] as const) {
+      const fresh = await FakeSystemctl.create()
+      fresh.set(name, value)
+      await assert.rejects(verifierOf(fresh).ready(never), /does not say/)
+      await fresh.dispose()
+    }
+  })
 })

@@ -80,8 +80,8 @@ async function compose(
   ]
   const environment = composeEnvironment(socket)
   const request = { argv, environment, directory: project_dir, signal, timeout: longest }
-  const { exit } = await runCommand(request)
-  if (exit === 0) return
+  const { exit, timedOut } = await runCommand(request)
+  if (exit === 0 && !timedOut) return
   throw new OperatorError(failure, { hint: `run \`${argv.join(' ')}\` in ${project_dir}` })
 }
 

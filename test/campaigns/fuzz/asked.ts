@@ -4,7 +4,7 @@ import type { Trial } from './trial.ts'
 /** Bytes by which this process may have grown at its peak: what is kept of an answer is far less. */
 const mostHeld = 256 * 1024 * 1024
 /** For what ends by itself, on a busy machine, in milliseconds. */
-const enough = 20_000
+const enough = 60_000
 /** For what does not end by itself. */
 const short = 300
 

@@ -35,7 +35,7 @@ export const dockerReplies: FuzzClass<Input, void> = {
   name: 'docker',
   share: 3,
   abreast: 4,
-  patience: 8_000,
+  patience: 20_000,
   inputs: fc.record({
     verb: fc.constantFrom(...verbs),
     composed: fc.nat(2).map((number) => number === 0),
