@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { command as consumer } from '../../../src/consumers/command.ts'
 import { command as kind } from '../../../src/materials/command.ts'
@@ -15,6 +14,7 @@ import { kindContext } from '../../support/kind-context.ts'
 import { testEdition } from '../../support/test-edition.ts'
 import { type Asked, askOutside, refuseUnprintable } from './asked.ts'
 import { type FuzzClass, placeholder } from './fuzz-class.ts'
+import { groupOf, isGone, members } from './process-group.ts'
 import type { Trial } from './trial.ts'
 
 /** What a program does, and what stdout has of it. */
@@ -227,35 +227,4 @@ function judge(input: Input, asked: Asked<unknown>, exit: number | undefined, tr
       return refuseUnprintable((what as { value: string }).value)
     }
   }
-}
-
-function groupOf(program: string): number | undefined {
-  try {
-    return Number(readFileSync(`${program}.pid`, 'utf8')) || undefined
-  } catch {
-    return undefined
-  }
-}
-
-async function isGone(program: string): Promise<boolean> {
-  const group = groupOf(program)
-  for (let tries = 0; group !== undefined && members(group).length > 0; tries += 1) {
-    if (tries === 40) return false
-    await pause(50)
-  }
-  return true
-}
-
-/** The processes of a group that live. */
-function members(group: number): readonly string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      const [state, , its] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return Number(its) === group && state !== 'Z' && state !== 'X'
-    } catch {
-      return false
-    }
-  })
 }
