@@ -15,6 +15,7 @@ import {
   isGeneration,
   makeGeneration,
   readGeneration,
+  refuseFile,
   stateOf,
 } from './generation.ts'
 import { refuseLowSpace, refusePlace, resolveEarly, tidyBeside } from './live-file.ts'
@@ -125,9 +126,11 @@ class FileSet implements Target {
     signal.throwIfAborted()
     await using folder = await this.#open()
     const live = await this.#link(folder)
-    const [before = ''] = held?.bytes.toString().split('\n') ?? []
+    const [before = '', state] = held?.bytes.toString().split('\n') ?? []
     if (live === undefined || live === before) return
     if (!(await this.#holds(folder, live, move.edition))) return
+    // A link that led nowhere is given back as it was.
+    if (before !== '' && state === '') return await this.#switch(folder, before)
     if (before !== '') return await this.#switchBack(folder, live, before)
     await folder.remove(this.#name)
     await folder.sync()
@@ -172,10 +175,15 @@ class FileSet implements Target {
     return Folder.open(parent)
   }
 
-  /** What the link says; undefined when there is none. */
+  /** What the link says, unless it leads to a file; undefined when there is none. It may lead nowhere. */
   async #link(folder: Folder): Promise<string | undefined> {
     const stats = await folder.stat(this.#name)
-    if (!stats || stats.isSymbolicLink()) return folder.readLink(this.#name)
+    if (!stats) return undefined
+    if (stats.isSymbolicLink()) {
+      const destination = await folder.readLink(this.#name)
+      if (destination !== undefined) await refuseFile(folder, this.#name, destination)
+      return destination
+    }
     throw new OperatorError(`${this.place.path} is not a symbolic link`, {
       kind: 'refused',
       hint: `rename it and link to it: mv ${this.#name} ${this.#name}.first && ln -s ${this.#name}.first ${this.#name}`,

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { lstat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { lstat, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import type { Format } from '../model/material.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import type { Edition } from '../model/version.ts'
+import { fileError } from '../support/file-error.ts'
 import { type FileAttributes, Folder, identityOf } from '../support/folder.ts'
-import { OperatorError } from '../support/operator-error.ts'
+import { hasCode, OperatorError } from '../support/operator-error.ts'
 import { attributesOf, largestFile, refuseLowSpace, resolveEarly } from './live-file.ts'
 import type { ReadPart } from './target.ts'
 
@@ -146,6 +147,20 @@ export async function readGeneration(
 /** Whether a link in `folder` to `destination` would lead to a folder. */
 export async function isGeneration(folder: Folder, destination: string): Promise<boolean> {
   return isFolder(pathOf(folder, destination))
+}
+
+/** @throws OperatorError when the link leads to what is there and is no folder; a link that leads nowhere is fine */
+export async function refuseFile(folder: Folder, link: string, destination: string): Promise<void> {
+  const path = join(folder.path, link)
+  const stats = await stat(resolve(folder.path, destination)).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw fileError(error, 'follow', path)
+  })
+  if (!stats || stats.isDirectory()) return
+  throw new OperatorError(`${path} leads to ${destination}, which is no folder`, {
+    kind: 'refused',
+    hint: 'give this file_set another path: it takes the place of a link to a folder only',
+  })
 }
 
 function pathOf(folder: Folder, destination: string): string {

@@ -136,6 +136,37 @@ describe('file_set target', () => {
     await rm(folder, { recursive: true })
   })
 
+  it("refuses a link of somebody's that leads to a file, which could not be given back", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
+    const path = join(folder, 'current')
+    await writeFile(join(folder, 'notes'), 'of the operator')
+    await symlink('notes', path)
+    const { target, first } = placeAt(path)
+    const refusal = { kind: 'refused', message: `${path} leads to notes, which is no folder` }
+    await assert.rejects(target.check(signal), refusal)
+    await assert.rejects(target.stage({ rotation: 'r1', edition: first }, signal), refusal)
+    const { holds } = await target.inspect([first], signal)
+    assert.equal(holds, 'something else')
+    assert.deepEqual((await readdir(folder)).toSorted(), ['current', 'notes'])
+    await rm(folder, { recursive: true })
+  })
+
+  it('gives back a link that led nowhere', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rekeyd-set-'))
+    const path = join(folder, 'current')
+    await symlink('v0', path)
+    const { target, first } = placeAt(path)
+    const move = { rotation: 'r1', edition: first }
+    const held = await target.stage(move, signal)
+    await target.activate(move, held, signal)
+    assert.equal(await readFile(join(path, 'key.pem'), 'utf8'), 'key 1')
+    await target.withdraw(move, held, signal)
+    assert.equal(await readlink(path), 'v0')
+    await target.tidy(signal)
+    assert.deepEqual(await readdir(folder), ['current'])
+    await rm(folder, { recursive: true })
+  })
+
   it('refuses names that leave the folder', () => {
     for (const name of ['../x', 'a/b', '', '.hidden', 'x'.repeat(256)]) {
       const files = { [name]: {} }
