@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { hasCode, OperatorError } from '../support/operator-error.ts'
 
 /**
@@ -27,7 +27,8 @@ export function refuseHotJournal(path: string): void {
 function isHot(journal: string): boolean {
   let file: number
   try {
-    file = openSync(journal, 'r')
+    // Without O_NONBLOCK, opening a FIFO waits for a writer.
+    file = openSync(journal, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false
     throw error

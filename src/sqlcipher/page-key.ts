@@ -1,5 +1,6 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { hasCode } from '../support/operator-error.ts'
+import { hasCode, OperatorError } from '../support/operator-error.ts'
 import { type DatabaseKey, type PageKey, pageKeyOf, saltOf } from './database-key.ts'
 import {
   type CipherVersion,
@@ -19,11 +20,17 @@ const plaintextMagic = Buffer.from('SQLite format 3\0')
 /**
  * Reads page 1 of a database. With a write-ahead log it may be older than what SQL shows, but the key is
  * the same. Never in a process that has the database open: closing the file drops SQLite's locks.
+ * @throws OperatorError for anything but a regular file
  */
 export async function readFirstPage(path: string, cipher: CipherVersion): Promise<FirstPage> {
   const { pageSize } = pageFormats[cipher]
   try {
-    await using file = await open(path, 'r')
+    // Without O_NONBLOCK a FIFO would hold one of the few threads for files until somebody writes to it.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = await file.stat({ bigint: true })
+    if (!stats.isFile()) {
+      throw new OperatorError(`${path} is not a regular file`, { kind: 'refused' })
+    }
     const page = Buffer.alloc(pageSize)
     const { bytesRead } = await file.read(page, 0, pageSize, 0)
     if (bytesRead === 0) return { state: 'empty' }
@@ -31,8 +38,7 @@ export async function readFirstPage(path: string, cipher: CipherVersion): Promis
       return { state: 'plaintext' }
     }
     if (bytesRead < pageSize) return { state: 'too short' }
-    const { ino } = await file.stat({ bigint: true })
-    return { state: 'encrypted', page, inode: ino }
+    return { state: 'encrypted', page, inode: stats.ino }
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return { state: 'absent' }
     throw error

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
 import {
@@ -87,9 +88,14 @@ export class Folder {
     return this.#unlessAbsent('look at', name, () => lstat(this.#at(name), { bigint: true }))
   }
 
-  /** Where a symbolic link points; undefined when absent. */
+  /** Where a symbolic link points; undefined when absent. @throws OperatorError when it is not UTF-8 */
   async readLink(name: string): Promise<string | undefined> {
-    return this.#unlessAbsent('read', name, () => readlink(this.#at(name)))
+    return this.#unlessAbsent('read', name, async () => {
+      const bytes = await readlink(this.#at(name), { encoding: 'buffer' })
+      if (isUtf8(bytes)) return bytes.toString()
+      const path = join(this.path, name)
+      throw new OperatorError(`${path} leads to a name that is not UTF-8`, { kind: 'refused' })
+    })
   }
 
   /**

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { lstat, readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join, normalize, sep } from 'node:path'
 import { membersOf, userName } from './accounts.ts'
@@ -57,7 +58,7 @@ export function isWithin(path: string, tree: string): boolean {
  */
 export async function resolveFile(path: string): Promise<string> {
   try {
-    return await realpath(path)
+    return await realText(path)
   } catch (error) {
     if (hasCode(error, 'ELOOP')) throw refused(`${path} is a symbolic link that leads in a circle`)
     if (!hasCode(error, 'ENOENT')) throw fileError(error, 'find', path)
@@ -68,9 +69,16 @@ export async function resolveFile(path: string): Promise<string> {
 
 /** @throws OperatorError when it does not exist */
 export async function resolveFolder(path: string): Promise<string> {
-  return realpath(path).catch((error: unknown) => {
+  return realText(path).catch((error: unknown) => {
     throw fileError(error, 'find', path)
   })
+}
+
+/** As text a name that is not UTF-8 would be that of another file. */
+async function realText(path: string): Promise<string> {
+  const bytes = await realpath(path, { encoding: 'buffer' })
+  if (isUtf8(bytes)) return bytes.toString()
+  throw refused(`${path} leads to a name that is not UTF-8`, 'rename what it leads to')
 }
 
 /**

@@ -9,6 +9,7 @@ import { env } from './fuzz/env.ts'
 import type { FuzzClass } from './fuzz/fuzz-class.ts'
 import { hunt } from './fuzz/hunt.ts'
 import { json } from './fuzz/json.ts'
+import { paths } from './fuzz/paths.ts'
 import { programs } from './fuzz/programs.ts'
 import { toml } from './fuzz/toml.ts'
 import { Watchdog } from './fuzz/watchdog.ts'
@@ -22,6 +23,7 @@ const classes: readonly FuzzClass[] = [
   toml,
   yaml,
   json,
+  paths,
   dockerReplies,
   programs,
 ]

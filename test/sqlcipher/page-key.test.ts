@@ -80,6 +80,6 @@ describe('the first page of a database', () => {
     assert.equal(await state(small), 'too short')
     await truncate(small, 0)
     assert.equal(await state(small), 'empty')
-    await assert.rejects(state(folder), { code: 'EISDIR' })
+    await assert.rejects(state(folder), { kind: 'refused', message: /is not a regular file$/ })
   })
 })

@@ -152,6 +152,18 @@ describe('a path that is to be replaced', () => {
     )
   })
 
+  it('is refused when a link leads to a name that is no text, which would be that of another file', async () => {
+    const odd = Buffer.concat([Buffer.from(at('caf')), Buffer.from([0xe9])])
+    await writeFile(odd, 'x')
+    await symlink(odd, at('link'))
+    await refused(at('link'), /link leads to a name that is not UTF-8$/)
+    await rm(odd)
+    await mkdir(odd)
+    await refused(at('link/new'), /link leads to a name that is not UTF-8$/)
+    await using opened = await Folder.open(folder)
+    await assert.rejects(opened.readLink('link'), /link leads to a name that is not UTF-8$/)
+  })
+
   it('is refused when it is no regular file', async () => {
     execFileSync('mkfifo', [at('pipe')])
     await refused(at('pipe'), /pipe is a named pipe, not a regular file$/)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -142,6 +143,13 @@ describe('the sqlcipher target', () => {
     await target.withdraw({ rotation: 'r1', edition: second }, held, signal)
     await target.withdraw({ rotation: 'r1', edition: second }, undefined, signal)
     assert.equal(genuineOpens(path, { key: keys[1] }), true)
+  })
+
+  it('does not wait for the writer of a named pipe', async () => {
+    execFileSync('mkfifo', [path])
+    await assert.rejects(target.check(signal), /qpc.db is not a regular file$/)
+    const { holds } = await target.inspect([editionOf(keys[0], 1)], signal)
+    assert.equal(holds, 'unknown')
   })
 
   it('refuses options that do not exist and paths that SQLite would read differently', () => {

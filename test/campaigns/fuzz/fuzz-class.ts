@@ -4,7 +4,7 @@ import type { Trial } from './trial.ts'
 /** One way in for bad input, and what must be true of whatever comes in there. */
 export interface FuzzClass<Input = unknown, Outcome = unknown> {
   readonly name: string
-  /** Of 200 cases in a row. */
+  /** Cases in each round through all classes. */
   readonly share: number
   /** Cases under way at once; 1 by default. More where a case waits for other processes. */
   readonly abreast?: number
