@@ -9,7 +9,11 @@ import { migrations } from './migrations.ts'
 /** The part of the library's constructor that is used here. */
 export type Sqlite = new (
   path: string,
-  options: { readonly timeout: number; readonly fileMustExist?: boolean },
+  options: {
+    readonly timeout: number
+    readonly fileMustExist?: boolean
+    readonly readonly?: boolean
+  },
 ) => Database
 
 export type { Database }
@@ -64,24 +68,52 @@ export function privately<T>(make: () => T): T {
 
 /**
  * Opens an existing database, checks every page in use, and brings its schema up to date.
- * @throws OperatorError, never making a file: `locked` when it is absent, `needs-attention` when it is
+ * @throws OperatorError, never making or changing a file: `locked` when it is absent, `needs-attention` when it is
  *   empty, damaged or encrypted under another key, `failed` when a newer rekeyd wrote it
  */
 export async function openDatabase(path: string, key: SecretBytes): Promise<Database> {
   refuseAbsent(path)
   const Sqlite = await loadSqlite()
+  examine(Sqlite, path, key)
   const db = new Sqlite(path, { fileMustExist: true, timeout: busyTimeout })
   try {
     unlock(db, key)
     configure(db)
-    if (db.pragma('quick_check', { simple: true }) !== 'ok') throw damaged(path)
     migrate(db)
     return db
   } catch (error) {
     db.close()
-    if (isSqliteError(error, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')) throw damaged(path, error)
-    throw isFull(error) ? noSpace(path, error) : error
+    throw explain(path, error)
   }
+}
+
+/**
+ * Looks at every page before anything can be written: closing a connection that may write would play the log back into
+ * what is found to be damaged.
+ */
+function examine(Sqlite: Sqlite, path: string, key: SecretBytes): void {
+  const hadLog = lstatSync(`${path}-wal`, { throwIfNoEntry: false }) !== undefined
+  const db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: busyTimeout })
+  try {
+    unlock(db, key)
+    // The first read: a wrong key shows here.
+    db.pragma('schema_version')
+    db.pragma('cell_size_check = ON')
+    // SQLite takes a file that is shorter than a page for an empty database.
+    const isEmpty = schemaOf(db) === 0
+    if (isEmpty || db.pragma('quick_check', { simple: true }) !== 'ok') throw damaged(path)
+    refuseNewer(db)
+  } catch (error) {
+    throw explain(path, error)
+  } finally {
+    db.close()
+    if (!hadLog) for (const end of ['-wal', '-shm']) rmSync(path + end, { force: true })
+  }
+}
+
+function explain(path: string, error: unknown): unknown {
+  if (isSqliteError(error, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')) return damaged(path, error)
+  return isFull(error) ? noSpace(path, error) : error
 }
 
 /** Writes everything that is in use into a new file under the same key: consistent, and without free pages. */
@@ -171,8 +203,6 @@ function rawKeyLiteral(key: SecretBytes): SecretBytes {
 }
 
 function configure(db: Database): void {
-  // The first read: a wrong key shows here.
-  db.pragma('schema_version')
   db.pragma('journal_mode = WAL')
   // Explicit: the library is built with WAL_SYNCHRONOUS=1, which loses acknowledged commits in a power
   // cut although `PRAGMA synchronous` then answers 2.
@@ -185,14 +215,21 @@ function configure(db: Database): void {
   db.pragma(`wal_autocheckpoint = ${logPages}`)
 }
 
+function refuseNewer(db: Database): void {
+  const version = schemaOf(db)
+  if (version <= migrations.length) return
+  throw new OperatorError(
+    `the store ${db.name} was written by a newer rekeyd: schema ${version}, this one knows ${migrations.length}`,
+    { hint: 'install the newer rekeyd again, or restore the backup made before the upgrade' },
+  )
+}
+
+function schemaOf(db: Database): number {
+  return Number(db.pragma('user_version', { simple: true }))
+}
+
 function migrate(db: Database): void {
-  const version = Number(db.pragma('user_version', { simple: true }))
-  if (version > migrations.length) {
-    throw new OperatorError(
-      `the store ${db.name} was written by a newer rekeyd: schema ${version}, this one knows ${migrations.length}`,
-      { hint: 'install the newer rekeyd again, or restore the backup made before the upgrade' },
-    )
-  }
+  const version = schemaOf(db)
   migrations.slice(version).forEach((statements, index) => {
     db.transaction(() => {
       db.exec(statements)

@@ -11,6 +11,7 @@ import { hunt } from './fuzz/hunt.ts'
 import { json } from './fuzz/json.ts'
 import { paths } from './fuzz/paths.ts'
 import { programs } from './fuzz/programs.ts'
+import { store } from './fuzz/store.ts'
 import { toml } from './fuzz/toml.ts'
 import { Watchdog } from './fuzz/watchdog.ts'
 import { withoutSync } from './fuzz/without-sync.ts'
@@ -24,6 +25,7 @@ const classes: readonly FuzzClass[] = [
   yaml,
   json,
   paths,
+  store,
   dockerReplies,
   programs,
 ]

@@ -86,6 +86,30 @@ describe('a store that was changed from outside', () => {
     }
   })
 
+  it('is refused, and no new one is made of it, when hardly anything is left of it', async () => {
+    const store = await scratch.create()
+    store.close()
+    for (const length of [1, 100, 4_095]) {
+      writeFileSync(scratch.database, Buffer.alloc(length, 7))
+      assert.equal(await outcome(''), 'refused')
+      assert.equal(statSync(scratch.database).size, length)
+    }
+  })
+
+  it('stays as it is when it is refused, also the log that a close would play back', async () => {
+    const store = await scratch.create()
+    fill(store)
+    keepCopy()
+    store.close()
+    bringBack()
+    const bytes = readFileSync(scratch.database).subarray(0, -4_096)
+    writeFileSync(scratch.database, bytes.fill(7, 200, 300))
+    const log = readFileSync(`${scratch.database}-wal`)
+    assert.equal(await outcome(''), 'refused')
+    assert.deepEqual(readFileSync(scratch.database), bytes)
+    assert.deepEqual(readFileSync(`${scratch.database}-wal`), log)
+  })
+
   it('never silently loses what only its log had', async () => {
     const store = await scratch.create()
     fill(store)
