@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Server } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { fileError } from '../support/file-error.ts'
 import { identityOf } from '../support/folder.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
+import { readSmallFile } from '../support/small-file.ts'
 import type { Log } from './problem.ts'
 
 /** Paths of PEM files: the certificate with those above it, and its private key. */
@@ -27,8 +28,8 @@ export function readCertificate({ certificate, key }: CertificateFiles) {
     })
   }
   const pair = {
-    cert: attempt('read', certificate, () => readFileSync(certificate)),
-    key: attempt('read', key, () => readFileSync(key)),
+    cert: attempt('read', certificate, () => readSmallFile(certificate)),
+    key: attempt('read', key, () => readSmallFile(key)),
   }
   try {
     createSecureContext(pair)

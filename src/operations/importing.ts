@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { offHeap } from '../formats/off-heap.ts'
 import type { Found, Made, MadeHere } from '../materials/kind.ts'
 import type { Format } from '../model/material.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
@@ -102,7 +103,10 @@ async function read(path: string): Promise<SecretBytes> {
       const stats = await file.stat()
       if (!stats.isFile()) throw new RangeError('it is not a regular file')
       if (stats.size > largest) throw new RangeError('it is larger than 1 MiB')
-      return SecretBytes.take(await file.readFile())
+      // As far as it went when it was opened: a file that grows would be read for ever.
+      const bytes = offHeap(stats.size)
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0)
+      return SecretBytes.take(bytes.subarray(0, bytesRead))
     } finally {
       await file.close()
     }

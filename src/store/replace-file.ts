@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../support/operator-error.ts'
+import { readSmallFile } from '../support/small-file.ts'
 
 /**
  * Replaces a small plain file of the store's own, durably: written beside it, synced, renamed, folder
@@ -46,7 +39,7 @@ function write(path: string, content: string | Uint8Array, mode: number): void {
 /** The text of a small plain file, or undefined when there is none. */
 export function readIfPresent(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readSmallFile(path).toString('utf8')
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error

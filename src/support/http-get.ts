@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { type ClientRequest, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { z } from 'zod'
@@ -6,6 +5,7 @@ import { exchange, type HttpAnswer } from './http-exchange.ts'
 import { isLoopback } from './loopback.ts'
 import { OperatorError } from './operator-error.ts'
 import { reach } from './reach.ts'
+import { readSmallFile } from './small-file.ts'
 
 const longestBody = 1024 * 1024
 
@@ -43,7 +43,7 @@ export interface HttpQuestion {
  * @throws OperatorError when there is no complete answer
  */
 export async function httpGet(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
-  const ca = question.ca === undefined ? undefined : await readAuthority(question.ca)
+  const ca = question.ca === undefined ? undefined : readAuthority(question.ca)
   const { host } = new URL(question.url)
   return reach(host, signal, (limit) =>
     exchange(send(question, ca, limit), longestBody, () => tooLong(question.url)),
@@ -64,9 +64,9 @@ function tooLong(url: string): OperatorError {
   return new OperatorError(`${new URL(url).host} answers more than 1 MiB`)
 }
 
-async function readAuthority(path: string): Promise<Buffer> {
+function readAuthority(path: string): Buffer {
   try {
-    return await readFile(path)
+    return readSmallFile(path)
   } catch {
     throw new OperatorError(`cannot read ${path}`, { kind: 'config', hint: 'check `ca`' })
   }

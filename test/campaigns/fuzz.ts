@@ -7,6 +7,7 @@ import { config } from './fuzz/config.ts'
 import { dockerReplies } from './fuzz/docker.ts'
 import { env } from './fuzz/env.ts'
 import type { FuzzClass } from './fuzz/fuzz-class.ts'
+import { huge } from './fuzz/huge.ts'
 import { hunt } from './fuzz/hunt.ts'
 import { json } from './fuzz/json.ts'
 import { paths } from './fuzz/paths.ts'
@@ -25,6 +26,7 @@ const classes: readonly FuzzClass[] = [
   yaml,
   json,
   paths,
+  huge,
   store,
   dockerReplies,
   programs,

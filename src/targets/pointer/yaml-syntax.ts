@@ -30,17 +30,26 @@ export const yamlSyntax: Syntax = {
 
 type Yaml = typeof YamlModule
 
+/** Parsing takes seconds for each megabyte. */
+const longestText = 1024 * 1024
+
 const stringTag = 'tag:yaml.org,2002:str'
 /** Words that YAML 1.1 or 1.2 reads as something else than a string. */
 const words = /^(y|n|yes|no|on|off|true|false|null)$/i
 
 async function read(text: string) {
-  const { parseDocument } = await import('yaml')
-  const document = parseDocument(text, { logLevel: 'error', stringKeys: true })
+  const { LineCounter, parseDocument } = await import('yaml')
+  if (text.length > longestText) {
+    throw slotError('is larger than a YAML file may be', undefined, `at most ${longestText} bytes`)
+  }
+  const lineCounter = new LineCounter()
+  // Pretty errors copy the line for each of them, and there may be as many as characters.
+  const options = { logLevel: 'error', stringKeys: true, prettyErrors: false, lineCounter } as const
+  const document = parseDocument(text, options)
   const [error] = document.errors
   if (!error) return document
-  const [start] = error.linePos ?? []
-  const at = start && { line: start.line, column: start.col }
+  const { line, col: column } = lineCounter.linePos(error.pos[0])
+  const at = { line, column }
   if (error.code === 'MULTIPLE_DOCS') throw slotError('has more than one YAML document', at)
   throw slotError(`is not valid YAML (${error.code})`, at)
 }

@@ -11,6 +11,7 @@ import type { FuzzClass } from './fuzz-class.ts'
 import { lookAtDatabase } from './paths/databases.ts'
 import type { Ground, Laid } from './paths/ground.ts'
 import { OddPlaces } from './paths/odd-places.ts'
+import { type Race, raceFor, races, startSwapping } from './paths/race.ts'
 import { situations } from './paths/situations.ts'
 import { type Type, types } from './paths/types.ts'
 import { Visit } from './paths/visit.ts'
@@ -28,6 +29,8 @@ interface Input {
   readonly depth: number
   readonly name: string
   readonly values: readonly [string, string]
+  /** What is swapped meanwhile, instead of a situation. */
+  readonly race: Race | undefined
 }
 
 const inputs: fc.Arbitrary<Input> = fc.record({
@@ -40,6 +43,10 @@ const inputs: fc.Arbitrary<Input> = fc.record({
   depth: fc.nat(2),
   name: fc.constantFrom('it', 'key.pem', '.env'),
   values: fc.tuple(easyValue, easyValue),
+  race: fc.oneof(
+    { weight: 15, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom(...races) },
+  ),
 })
 
 /** What stands at a target's path, or on the way there. */
@@ -56,11 +63,19 @@ export const paths: FuzzClass<Input, void> = {
         Object.entries(types).map(([type, { content }]) => [type, Buffer.from(content)]),
       ) as Record<Type, Buffer>),
     }
+    const swapper = startSwapping()
     const odd = await OddPlaces.make(places, contents)
     return {
-      attempt: (input, trial) => attempt(input, trial, odd, contents),
+      attempt: async (input, trial) => {
+        if (!input.race) return attempt(input, trial, odd, contents)
+        const ground = groundOf({ ...input, type: 'file' }, trial, odd, contents)
+        await raceFor(input.race, trial, ground, swapper)
+      },
       missing: odd.missing,
-      close: () => odd.dispose(),
+      async close() {
+        await swapper.terminate()
+        await odd.dispose()
+      },
     }
   },
 }

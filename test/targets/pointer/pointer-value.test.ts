@@ -207,6 +207,14 @@ describe('giving back a value of YAML', () => {
     })
   }
 
+  it('does not hang on a megabyte of YAML that is wrong at every character', async () => {
+    const slot = new PointerValue('/k', yamlSyntax)
+    const started = performance.now()
+    await assert.rejects(slot.get(Buffer.alloc(100_000, '"')), /1:3: is not valid YAML/)
+    await assert.rejects(slot.get(Buffer.alloc(1024 * 1024 + 1, '"')), /is larger than/)
+    assert.ok(performance.now() - started < 20_000)
+  })
+
   it('puts a flow scalar in the place of a block scalar', async () => {
     const slot = new PointerValue('/k', yamlSyntax)
     const restored = await slot.restore(Buffer.from('k: |\n  o\nx: 1\n'), Buffer.from("k: 'o'\n"))
