@@ -14,7 +14,9 @@ export function readSmallFile(path: string): Buffer {
   try {
     const stats = fstatSync(file)
     if (!stats.isFile()) {
-      throw new OperatorError(`${path} is not a regular file`, { hint: 'put the file itself there' })
+      throw new OperatorError(`${path} is not a regular file`, {
+        hint: 'put the file itself there',
+      })
     }
     if (stats.size > largest) {
       throw new OperatorError(`${path} is too large`, { hint: `at most ${largest} bytes are read` })

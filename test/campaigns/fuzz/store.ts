@@ -228,7 +228,7 @@ function inflict(
     }
     case 'wrong key': {
       const other = join(room, 'other.key')
-      writeFileSync(other, Buffer.from(key, 'hex').reverse(), { mode: 0o600 })
+      writeFileSync(other, Buffer.from(key, 'hex').toReversed(), { mode: 0o600 })
       return { file: other }
     }
     case 'newer schema': {
@@ -241,7 +241,7 @@ function inflict(
       for (const name of files) rmSync(join(stateDir, name), { force: true })
       cpSync(join(folder, 'older'), stateDir, { recursive: true })
       return undefined
-    default:
+    case 'nothing':
       return undefined
   }
 }

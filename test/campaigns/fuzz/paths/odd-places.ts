@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 /** What only root may make, or only some file systems have. */
-export const oddities = ['device', 'immutable', 'tmpfs', 'bound', 'read-only'] as const
-export type Oddity = (typeof oddities)[number]
+const oddities = ['device', 'immutable', 'tmpfs', 'bound', 'read-only'] as const
 
 /**
  * Makes each of them and says its name where that works. Undoes all at the end of its input, which comes also when the

@@ -53,7 +53,7 @@ export async function raceFor(
     stop,
   }
   const ended = once(worker, 'message')
-  worker.postMessage(order)
+  worker.postMessage(order, [])
   const target = file.create(file.schema.parse({ path }), targetContext)
   const values = ['old']
   try {

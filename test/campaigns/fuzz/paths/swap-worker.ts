@@ -29,7 +29,7 @@ parentPort?.on('message', ({ path, by, outside, pipe, stop }: SwapOrder) => {
     attempt(() => rmSync(path, { recursive: true, force: true }))
     attempt(() => renameSync(away, path))
   }
-  parentPort?.postMessage(swaps)
+  parentPort?.postMessage(swaps, [])
 })
 
 /** The other side may have put something there meanwhile. */
