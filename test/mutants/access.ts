@@ -1,0 +1,223 @@
+import type { Mutant } from './mutant.ts'
+
+/** Who may ask for what. */
+export const access: readonly Mutant[] = [
+  {
+    name: 'scope-not-checked',
+    file: 'admin/tcp-guard.ts',
+    find: 'if (!allows(found.token.scope, scope)) return',
+    replace: 'if (!allows(found.token.scope, "read")) return',
+    tests: ['admin/access'],
+  },
+  {
+    name: 'scope-of-the-body-not-checked',
+    file: 'admin/tcp-guard.ts',
+    find: '|| allows(apiToken.scope, needed)) return',
+    replace: '|| allows(apiToken.scope, "read")) return',
+    tests: ['admin/access'],
+  },
+  {
+    name: 'lesser-scope-allows-all',
+    file: 'api-tokens/api-token.ts',
+    find: 'return scopes.indexOf(held) >= scopes.indexOf(needed)',
+    replace: 'return scopes.indexOf(held) <= scopes.indexOf(needed)',
+    tests: ['admin/access'],
+  },
+  {
+    name: 'files-of-the-host-over-tcp',
+    file: 'admin/tcp-guard.ts',
+    find: 'return socketOnly ? onlyHere : undefined',
+    replace: 'return socketOnly && !found.token ? onlyHere : undefined',
+    tests: ['admin/access'],
+  },
+  {
+    name: 'host-not-checked',
+    file: 'admin/tcp-guard.ts',
+    find: "if (raw.url?.startsWith('/') && isForUs(headers.host, raw.socket)) return undefined",
+    replace: "if (raw.url?.startsWith('/') || isForUs(headers.host, raw.socket)) return undefined",
+    tests: ['admin/listen-http', 'admin/hostile-requests'],
+  },
+  {
+    name: 'any-host-is-ours',
+    file: 'admin/host-check.ts',
+    find: 'return isLoopback(bare) || ours.includes(bare) || names.includes(written)',
+    replace: 'return isLoopback(bare) || ours.length > 0 || names.includes(written)',
+    tests: ['admin/host-check'],
+  },
+  {
+    name: 'any-port-is-ours',
+    file: 'admin/host-check.ts',
+    find: 'if (bare === undefined || port !== localPort) return false',
+    replace: 'if (bare === undefined) return false',
+    tests: ['admin/host-check'],
+  },
+  {
+    name: 'page-of-a-stranger-may-ask',
+    file: 'admin/tcp-guard.ts',
+    find: 'misdirected(request, isForUs) ?? fromStranger(request) ?? (await unauthorised(request))',
+    replace: 'misdirected(request, isForUs) ?? (await unauthorised(request))',
+    tests: ['admin/listen-http', 'admin/hostile-requests'],
+  },
+  {
+    name: 'second-authorization-header-is-taken',
+    file: 'admin/tcp-guard.ts',
+    find: 'if (new Set(names.map((name) => name.toLowerCase())).size < names.length) {',
+    replace: 'if (new Set(names.map((name) => name.toLowerCase())).size > names.length) {',
+    tests: ['admin/hostile-requests', 'admin/listen-http'],
+  },
+  {
+    name: 'expired-token-is-taken',
+    file: 'admin/authentication.ts',
+    find: "return isExpired(token, clock.now()) ? { refused: 'expired' } : { token }",
+    replace: "return isExpired(token, 0) ? { refused: 'expired' } : { token }",
+    tests: ['admin/authentication'],
+  },
+  {
+    name: 'revoked-token-is-remembered',
+    file: 'admin/authentication.ts',
+    find: 'if (!last?.bytes.equals(bytes)) last = {',
+    replace: 'if (!last) last = {',
+    tests: ['admin/authentication'],
+  },
+  {
+    name: 'tokens-that-others-wrote-are-taken',
+    file: 'api-tokens/token-file.ts',
+    find: '    refuseUntrusted(path, stats)\n',
+    replace: '    void refuseUntrusted\n',
+    tests: ['api-tokens/token-file'],
+  },
+  {
+    name: 'tokens-edited-meanwhile-are-written-over',
+    file: 'api-tokens/edit-token-file.ts',
+    find: 'if ((now && identityOf(now)) === (live.stats && identityOf(live.stats))) {',
+    replace: 'if (!now || identityOf(now) !== "") {',
+    tests: ['api-tokens/token-file'],
+  },
+  {
+    name: 'impact-not-asked',
+    file: 'operations/refusal.ts',
+    find: 'if (impact === undefined || accept_impact === name) return undefined',
+    replace: 'if (impact === undefined || accept_impact !== "") return undefined',
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'observing-rekeyd-rotates',
+    file: 'operations/refusal.ts',
+    find: "if (mode !== 'observe') return undefined",
+    replace: 'if (mode) return undefined',
+    tests: ['operations/observing', 'operations/local-operations'],
+  },
+  {
+    name: 'closed-window-not-told',
+    file: 'operations/refusal.ts',
+    find: 'if (!hurry && !planner.inWindow(name, now)) {',
+    replace: 'if (!hurry && !planner.inWindow(name, now) && now < 0) {',
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'mark-waits-for-recovery',
+    file: 'operations/compromising.ts',
+    find: `  const marked = engine.markCompromised(name, options.on_failure, caller)
+  try {
+`,
+    replace: `  await parts.recover()
+  const marked = engine.markCompromised(name, options.on_failure, caller)
+  try {
+`,
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'mark-forgets-on-failure',
+    file: 'operations/compromising.ts',
+    find: 'engine.markCompromised(name, options.on_failure, caller)',
+    replace: 'engine.markCompromised(name, undefined, caller)',
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'backups-purged-although-nothing-was-replaced',
+    file: 'operations/compromising.ts',
+    find: 'options.purge && isReplaced(view)',
+    replace: 'options.purge && (isReplaced(view) || view)',
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'reveal-leaves-no-trace',
+    file: 'operations/local-operations.ts',
+    find: '    keys.revealed(name, version.number, caller)\n',
+    replace: '    void caller\n',
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'reveal-writes-over-a-file',
+    file: 'operations/revealing.ts',
+    find: 'constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY',
+    replace: 'constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY',
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'revealed-file-is-readable-by-others',
+    file: 'operations/revealing.ts',
+    find: 'const file = await open(out, flags, 0o600)',
+    replace: 'const file = await open(out, flags, 0o644)',
+    tests: ['operations/local-operations'],
+  },
+  {
+    name: 'expired-import-is-taken',
+    file: 'operations/importing.ts',
+    find: 'if (!early && !late) return',
+    replace: 'if (!early) return',
+    tests: ['operations/local-operations', 'materials/tls/tls'],
+  },
+  {
+    name: 'contained-material-before-its-container',
+    file: 'operations/incident-order.ts',
+    find: 'left.filter((material) => !left.some((other) => isIn(material, other)))',
+    replace: 'left.filter((material) => left.every((other) => other || isIn(material, other)))',
+    tests: ['operations/incident-order'],
+  },
+  {
+    name: 'secret-is-printed',
+    file: 'model/secret-bytes.ts',
+    find: `  toJSON(): string {
+    return '[secret]'`,
+    replace: `  toJSON(): string {
+    return this.#bytes.toString()`,
+    tests: ['model/secret-bytes'],
+  },
+  {
+    name: 'wipe-does-nothing',
+    file: 'model/secret-bytes.ts',
+    find: '    this.#bytes.fill(0)\n  }\n\n  toString',
+    replace: '    void this.#bytes\n  }\n\n  toString',
+    tests: ['model/secret-bytes'],
+  },
+  {
+    name: 'taken-source-is-not-zeroed',
+    file: 'model/secret-bytes.ts',
+    find: '    source.fill(0)\n',
+    replace: '',
+    tests: ['model/secret-bytes'],
+  },
+  {
+    name: 'small-secrets-lie-on-the-heap',
+    file: 'model/secret-bytes.ts',
+    find: 'Buffer.alloc(Math.max(source.length, smallestOffHeap)).subarray(0, source.length)',
+    replace:
+      'Buffer.alloc(Math.max(source.length, 0 * smallestOffHeap)).subarray(0, source.length)',
+    tests: ['model/secret-bytes'],
+  },
+  {
+    name: 'withdrawn-version-is-destroyed-at-once',
+    file: 'model/lifecycle.ts',
+    find: "prepared: { activate: 'active', abandon: 'withdrawn' },",
+    replace: "prepared: { activate: 'active', abandon: 'destroyed' },",
+    tests: ['model/lifecycle'],
+  },
+  {
+    name: 'leaked-version-can-be-given-back',
+    file: 'model/lifecycle.ts',
+    find: 'return !version.compromised && lifecycle[version.state].reactivate !== undefined',
+    replace: 'return lifecycle[version.state].reactivate !== undefined',
+    tests: ['model/lifecycle'],
+  },
+]

@@ -1,0 +1,142 @@
+import type { Mutant } from './mutant.ts'
+
+/** Backups: made whole, read back, and never a way for what has leaked to come back. */
+export const backups: readonly Mutant[] = [
+  {
+    name: 'copy-of-the-store-is-not-read-back',
+    file: 'store/store-copy.ts',
+    find: `    const copy = await openDatabase(path, keys.databaseKey)
+    copy.close()
+`,
+    replace: '    void openDatabase\n',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'copy-opens-by-the-running-store-key',
+    file: 'store/store-copy.ts',
+    find: 'const key = randomSecret(storeKeyBytes)',
+    replace: 'const key = randomSecret(storeKeyBytes)\n    key.bytes.fill(1)',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'copy-with-a-broken-audit-log-is-placed',
+    file: 'store/place-copy.ts',
+    find: 'if (!verdict.ok) throw broken(verdict.brokenAt)',
+    replace: "if (!verdict.ok) throw Object.assign(broken(0), { kind: 'failed' })",
+    tests: ['store/place-copy'],
+  },
+  {
+    name: 'placed-copy-is-not-restored',
+    file: 'store/place-copy.ts',
+    find: "db.exec('UPDATE store SET restored = 1')",
+    replace: '',
+    tests: ['store/place-copy'],
+  },
+  {
+    name: 'leaks-since-the-backup-come-back',
+    file: 'store/place-copy.ts',
+    find: 'markCompromised(db, audit, fingerprintKey(db, keys), compromised, now)',
+    replace: 'void [markCompromised, fingerprintKey, compromised]',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'store-that-is-there-is-written-over',
+    file: 'store/place-copy.ts',
+    find: 'moveAside(stateDir, new Date(placement.clock.now()))',
+    replace: 'void moveAside',
+    tests: ['backup/backup', 'store/place-copy'],
+  },
+  {
+    name: 'restored-over-a-store-unasked',
+    file: 'store/place-copy.ts',
+    find: 'if (!replace) refusePresent(stateDir)',
+    replace: 'void [replace, refusePresent]',
+    tests: ['store/place-copy'],
+  },
+  {
+    name: 'placed-database-before-its-keys',
+    file: 'store/place-copy.ts',
+    find: `    replaceFile(keyFilePath(stateDir), keyFile)
+    renameSync(staged, path)
+    syncFolder(stateDir)
+`,
+    replace: `    renameSync(staged, path)
+    syncFolder(stateDir)
+    replaceFile(keyFilePath(stateDir), keyFile)
+`,
+    tests: ['store/place-copy'],
+  },
+  {
+    name: 'placed-name-not-synced',
+    file: 'store/place-copy.ts',
+    find: `    renameSync(staged, path)
+    syncFolder(stateDir)
+`,
+    replace: `    renameSync(staged, path)
+`,
+    tests: ['store/place-copy'],
+  },
+  {
+    name: 'backup-not-synced',
+    file: 'backup/backup-folder.ts',
+    find: `{ mode: 0o600 })
+  await opened.sync()
+  return`,
+    replace: `{ mode: 0o600 })
+  return`,
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'backup-is-readable-by-others',
+    file: 'backup/backup-folder.ts',
+    find: 'await opened.write(name, sealed, { mode: 0o600 })',
+    replace: 'await opened.write(name, sealed, { mode: 0o644 })',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'leaks-not-noted-beside-the-backups',
+    file: 'backup/backup-folder.ts',
+    find: 'const known = JSON.stringify(compromised)',
+    replace: 'const known = JSON.stringify(compromised.slice(compromised.length))',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'damaged-list-of-leaks-is-none',
+    file: 'backup/backup-folder.ts',
+    find: 'if (Array.isArray(tags)) return tags.map(String)',
+    replace: 'if (Array.isArray(tags)) return tags.map(String)\n    return []',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'old-backups-go-before-the-new-is-there',
+    file: 'backup/backups.ts',
+    find: `    await this.make(actor)
+    await pruneBackups(folder.path, 1)
+`,
+    replace: `    await pruneBackups(folder.path, 1)
+    await this.make(actor)
+`,
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'newest-backup-is-pruned',
+    file: 'backup/backup-folder.ts',
+    find: 'listBackups(folder).slice(0, -keep || undefined)',
+    replace: 'listBackups(folder).slice(keep)',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'failed-backup-is-not-told',
+    file: 'backup/backups.ts',
+    find: "events.emit('backup.finished', clock.now(), { ok: false, reason: messageOf(error) })",
+    replace: 'void messageOf',
+    tests: ['backup/backup'],
+  },
+  {
+    name: 'key-of-a-backup-is-not-wiped',
+    file: 'backup/backups.ts',
+    find: 'copy.key.wipe()',
+    replace: 'void copy.key',
+    tests: ['backup/backup'],
+  },
+]

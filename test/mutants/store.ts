@@ -1,0 +1,536 @@
+import type { Mutant } from './mutant.ts'
+
+/** The encrypted store: its commits, lock, fence, marker, audit chain and keys. */
+export const store: readonly Mutant[] = [
+  {
+    name: 'commits-are-not-synced',
+    file: 'store/database.ts',
+    find: "db.pragma('synchronous = FULL')",
+    replace: "db.pragma('synchronous = NORMAL')",
+    tests: ['store/durability'],
+  },
+  {
+    name: 'commits-are-not-synced-after-a-note',
+    file: 'store/guard.ts',
+    find: "db.pragma('synchronous = FULL')",
+    replace: "db.pragma('synchronous = NORMAL')",
+    tests: ['store/durability'],
+  },
+  {
+    name: 'what-stood-there-is-held-without-a-sync',
+    file: 'store/sqlite-journal.ts',
+    find: 'guard.change(() => this.#held.replace(this.#open(id), id, held))',
+    replace: 'guard.note(() => this.#held.replace(this.#open(id), id, held))',
+    tests: ['store/durability'],
+  },
+  {
+    name: 'every-step-is-synced',
+    file: 'store/guard.ts',
+    find: "db.pragma('synchronous = NORMAL')",
+    replace: '',
+    tests: ['store/durability'],
+  },
+  {
+    name: 'freed-pages-keep-their-bytes',
+    file: 'store/database.ts',
+    find: "db.pragma('secure_delete = ON')",
+    replace: "db.pragma('secure_delete = OFF')",
+    tests: ['store/sqlite-key-store', 'store/open'],
+  },
+  {
+    name: 'store-spills-to-other-disks',
+    file: 'store/database.ts',
+    find: "db.pragma('temp_store = MEMORY')",
+    replace: '',
+    tests: ['store/open'],
+  },
+  {
+    name: 'pages-are-not-checked-when-it-opens',
+    file: 'store/database.ts',
+    find: "if (db.pragma('quick_check', { simple: true }) !== 'ok') throw damaged(path)",
+    replace: '',
+    tests: ['store/tampering'],
+  },
+  {
+    name: 'store-file-is-readable-by-others',
+    file: 'store/database.ts',
+    find: 'process.umask(0o077)',
+    replace: 'process.umask(0o022)',
+    tests: ['store/open'],
+  },
+  {
+    name: 'empty-store-is-taken-for-one',
+    file: 'store/database.ts',
+    find: 'if (status.size === 0) {',
+    replace: 'if (status.size < 0) {',
+    tests: ['store/open'],
+  },
+  {
+    name: 'absent-store-is-made',
+    file: 'store/database.ts',
+    find: 'const db = new Sqlite(path, { fileMustExist: true, timeout: busyTimeout })',
+    replace: 'const db = new Sqlite(path, { timeout: busyTimeout })',
+    tests: ['store/open'],
+  },
+  {
+    name: 'folder-that-others-may-write-to-is-taken',
+    file: 'store/store.ts',
+    find: '  refuseOpenFolder(stateDir)\n',
+    replace: '',
+    tests: ['store/open'],
+  },
+  {
+    name: 'stale-executor-writes',
+    file: 'store/guard.ts',
+    find: '          this.#checkEpoch()\n',
+    replace: '',
+    tests: ['store/open'],
+  },
+  {
+    name: 'writes-on-after-an-io-error',
+    file: 'store/guard.ts',
+    find: 'this.#broken = true',
+    replace: '',
+    tests: ['store/audit', 'store/sqlite-key-store', 'store/open'],
+  },
+  {
+    name: 'audit-rows-outside-of-the-transaction',
+    file: 'store/guard.ts',
+    find: `    const rows: AuditEntry[] = []
+    const result = this.#transaction(() =>
+      work((actor, event) => void rows.push(audit.append(actor, event, this.now()))),
+    )
+`,
+    replace: `    const rows: AuditEntry[] = []
+    const said: Parameters<RecordAudit>[] = []
+    const result = this.#transaction(() => work((...one) => void said.push(one)))
+    for (const [actor, event] of said) rows.push(audit.append(actor, event, this.now()))
+`,
+    tests: ['store/audit'],
+  },
+  {
+    name: 'audit-rows-are-told-before-they-are-durable',
+    file: 'store/guard.ts',
+    find: `    const result = this.#transaction(() =>
+      work((actor, event) => void rows.push(audit.append(actor, event, this.now()))),
+    )
+    committed(rows)
+    return result`,
+    replace: `    return this.#transaction(() => {
+      const result = work((actor, event) => void rows.push(audit.append(actor, event, this.now())))
+      committed(rows)
+      return result
+    })`,
+    tests: ['store/audit', 'store/open'],
+  },
+  {
+    name: 'lock-not-taken',
+    file: 'store/lock.ts',
+    find: "db.exec('BEGIN EXCLUSIVE')",
+    replace: "db.exec('BEGIN')",
+    tests: ['store/lock'],
+  },
+  {
+    name: 'lock-forgotten-is-lost',
+    file: 'store/lock.ts',
+    find: '  held.add(db)\n',
+    replace: '',
+    tests: ['store/lock'],
+  },
+  {
+    name: 'marker-not-written-after-a-commit',
+    file: 'store/store.ts',
+    find: 'unlessItFails(() => mark(marker()))',
+    replace: 'void unlessItFails',
+    tests: ['store/open'],
+  },
+  {
+    name: 'marker-that-cannot-be-written-fails-the-commit',
+    file: 'store/store.ts',
+    find: 'unlessItFails(() => mark(marker()))',
+    replace: 'void unlessItFails\n    mark(marker())',
+    tests: ['store/full-disk', 'store/open'],
+  },
+  {
+    name: 'marker-of-an-opening-is-not-written',
+    file: 'store/marker.ts',
+    find: `    replaceFile(path, JSON.stringify(marker))
+    return true`,
+    replace: `    return marker !== undefined`,
+    tests: ['store/open'],
+  },
+  {
+    name: 'marker-that-cannot-be-read-is-none',
+    file: 'store/marker.ts',
+    find: 'if (!newest && unread[0]) throw unread[0]',
+    replace: '',
+    tests: ['store/open'],
+  },
+  {
+    name: 'older-marker-is-believed',
+    file: 'store/marker.ts',
+    find: 'own.toSorted((a, b) => b.seq - a.seq || b.epoch - a.epoch)',
+    replace: 'own.toSorted((a, b) => a.seq - b.seq || a.epoch - b.epoch)',
+    tests: ['store/open'],
+  },
+  {
+    name: 'head-not-compared-with-the-marker',
+    file: 'store/entrance.ts',
+    find: "if (!audit.contains(marker)) return 'it lacks what the marker has seen: an older copy'",
+    replace: '',
+    tests: ['store/open'],
+  },
+  {
+    name: 'lost-marker-is-no-doubt',
+    file: 'store/entrance.ts',
+    find: "return row.epoch === 0 ? undefined : 'there is no marker of it here'",
+    replace: 'return undefined',
+    tests: ['store/open'],
+  },
+  {
+    name: 'store-of-another-machine-is-taken',
+    file: 'store/entrance.ts',
+    find: 'if (moved && !takeOver) throw otherMachine(`the store ${db.name}`)',
+    replace: 'void [takeOver, otherMachine]',
+    tests: ['store/open'],
+  },
+  {
+    name: 'epoch-of-the-marker-is-ignored',
+    file: 'store/entrance.ts',
+    find: 'const epoch = 1 + Math.max(row.epoch, lastEpoch(row, marker))',
+    replace: 'const epoch = 1 + Math.max(row.epoch, 0 * lastEpoch(row, marker))',
+    tests: ['store/open'],
+  },
+  {
+    name: 'numbers-are-used-again-after-a-restore',
+    file: 'store/entrance.ts',
+    find: 'skipNumbers(db, lostRows(row, audit, marker))',
+    replace: 'void [skipNumbers, lostRows]',
+    tests: ['store/open'],
+  },
+  {
+    name: 'leaks-since-the-copy-are-forgotten',
+    file: 'store/entrance.ts',
+    find: 'markLeaked(marker?.compromised ?? [])',
+    replace: 'void markLeaked',
+    tests: ['store/open'],
+  },
+  {
+    name: 'restored-is-forgotten-by-the-next-start',
+    file: 'store/entrance.ts',
+    find: 'const restored = why !== undefined || row.restored === 1',
+    replace: 'const restored = why !== undefined',
+    tests: ['store/open', 'store/place-copy'],
+  },
+  {
+    name: 'hash-of-a-row-not-verified',
+    file: 'store/audit.ts',
+    find: 'if (entry.seq !== seq || entry.hash !== this.#hash(previous.hash, entry)) {',
+    replace: 'if (entry.seq !== seq) {',
+    tests: ['store/audit'],
+  },
+  {
+    name: 'rows-are-not-chained',
+    file: 'store/audit.ts',
+    find: '.update(canonical([previous, ...fields(row)]))',
+    replace: '.update(canonical([previous.slice(64), ...fields(row)]))',
+    tests: ['store/audit'],
+  },
+  {
+    name: 'exported-head-not-compared',
+    file: 'store/audit.ts',
+    find: 'if (!exported || this.contains(exported)) return',
+    replace: 'if (!exported || this.contains(previous)) return',
+    tests: ['store/audit'],
+  },
+  {
+    name: 'hash-of-a-head-not-compared',
+    file: 'store/audit.ts',
+    find: 'return (row as AuditHead | undefined)?.hash === head.hash',
+    replace: 'return row !== undefined',
+    tests: ['store/audit', 'store/open'],
+  },
+  {
+    name: 'fields-run-together',
+    file: 'store/canonical.ts',
+    find: 'return [length, bytes]',
+    replace: 'return [bytes]',
+    tests: ['store/seal'],
+  },
+  {
+    name: 'seal-not-verified',
+    file: 'store/seal.ts',
+    find: `  } catch {
+    plain.wipe()
+    return undefined
+`,
+    replace: `  } catch {
+    return plain
+`,
+    tests: ['store/seal'],
+  },
+  {
+    name: 'destroyed-bytes-stay',
+    file: 'store/version-table.ts',
+    find: "if (state === 'destroyed') {",
+    replace: "if (state === 'prepared') {",
+    tests: ['store/tampering'],
+  },
+  {
+    name: 'destroyed-bytes-stay-in-the-log',
+    file: 'store/sqlite-key-store.ts',
+    find: "if (changes.some(({ event }) => event === 'destroy')) this.#scrubLog()",
+    replace: 'void this.#scrubLog',
+    tests: ['store/sqlite-key-store', 'store/tampering'],
+  },
+  {
+    name: 'compromised-version-becomes-active',
+    file: 'store/version-table.ts',
+    find: 'if (version.compromised || (event',
+    replace: 'if ((event',
+    tests: ['store/sqlite-key-store'],
+  },
+  {
+    name: 'becomes-active-before-the-other-has-left',
+    file: 'store/version-table.ts',
+    find: 'Number(makesActive(a)) - Number(makesActive(b))',
+    replace: 'Number(makesActive(b)) - Number(makesActive(a))',
+    tests: ['store/sqlite-key-store', 'store/sqlite-journal'],
+  },
+  {
+    name: 'two-versions-are-active',
+    file: 'store/version-table.ts',
+    find: 'if (active) throw new RangeError(',
+    replace: 'if (active?.number === 0) throw new RangeError(',
+    tests: ['store/sqlite-key-store'],
+  },
+  {
+    name: 'numbers-are-used-again',
+    file: 'store/version-table.ts',
+    find: 'ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last',
+    replace:
+      'ON CONFLICT DO UPDATE SET last = 1 + (SELECT count(*) FROM secrets WHERE material = counters.material) RETURNING last',
+    tests: ['store/sqlite-key-store'],
+  },
+  {
+    name: 'clock-that-went-back-makes-the-newer-older',
+    file: 'store/version-table.ts',
+    find: 'SELECT max(active_since) + 1 FROM versions WHERE material = :material), 0))',
+    replace: 'SELECT 0), 0))',
+    tests: ['store/sqlite-key-store', 'store/open'],
+  },
+  {
+    name: 'two-rotations-of-one-material-are-open',
+    file: 'store/sqlite-journal.ts',
+    find: '      this.#refuseBusy(intent.members)\n',
+    replace: '',
+    tests: ['store/sqlite-journal'],
+  },
+  {
+    name: 'no-room-is-reserved',
+    file: 'store/sqlite-journal.ts',
+    find: '    guard.room(() => reserveRoom(this.#parts.db))\n',
+    replace: '',
+    tests: ['store/full-disk'],
+  },
+  {
+    name: 'what-was-held-stays-after-the-end',
+    file: 'store/sqlite-journal.ts',
+    find: '      this.#held.drop(seq)\n',
+    replace: '',
+    tests: ['store/sqlite-journal'],
+  },
+  {
+    name: 'schedule-not-in-the-commit-of-the-end',
+    file: 'store/sqlite-journal.ts',
+    find: 'for (const state of ending.schedules) schedule.write(state)',
+    replace: 'void schedule',
+    tests: ['store/sqlite-journal'],
+  },
+  {
+    name: 'first-record-of-a-place-is-lost',
+    file: 'store/held-table.ts',
+    find: "['held', id, row.material, row.target]",
+    replace: "['held', id, row.material, 0]",
+    tests: ['store/sqlite-journal', 'store/tampering'],
+  },
+  {
+    name: 'store-file-not-synced',
+    file: 'store/replace-file.ts',
+    find: '    fsyncSync(file)\n',
+    replace: '',
+    tests: ['store/replace-file'],
+  },
+  {
+    name: 'store-file-synced-after-the-rename',
+    file: 'store/replace-file.ts',
+    find: `    write(staged, content, mode)
+    renameSync(staged, path)
+`,
+    replace: `    writeFileSync(staged, content, { mode, flag: 'wx' })
+    renameSync(staged, path)
+    syncFolder(path)
+    void write
+`,
+    tests: ['store/replace-file'],
+  },
+  {
+    name: 'store-folder-not-synced',
+    file: 'store/replace-file.ts',
+    find: '  syncFolder(dirname(path))\n',
+    replace: '  void dirname\n',
+    tests: ['store/replace-file'],
+  },
+  {
+    name: 'store-file-written-in-place',
+    file: 'store/replace-file.ts',
+    find: `    write(staged, content, mode)
+    renameSync(staged, path)
+`,
+    replace: `    rmSync(path, { force: true })
+    write(path, content, mode)
+    void renameSync
+`,
+    tests: ['store/replace-file'],
+  },
+  {
+    name: 'half-a-store-file-is-left',
+    file: 'store/replace-file.ts',
+    find: `    rmSync(staged, { force: true })
+    throw error
+`,
+    replace: `    throw error
+`,
+    tests: ['store/replace-file'],
+  },
+  {
+    name: 'new-store-gets-its-name-before-its-keys',
+    file: 'store/create-store.ts',
+    find: `    await fill(staged, keys, options.clock)
+    await createKeyFile(stateDir, keys, wrapper)
+    wipeKeys(keys)
+`,
+    replace: `    await createKeyFile(stateDir, keys, wrapper)
+    await fill(staged, keys, options.clock)
+    wipeKeys(keys)
+`,
+    tests: ['store/replace-file'],
+  },
+  {
+    name: 'name-of-a-new-store-not-synced',
+    file: 'store/create-store.ts',
+    find: '  syncFolder(stateDir)\n',
+    replace: '  void syncFolder\n',
+    tests: ['store/replace-file'],
+  },
+  {
+    name: 'store-made-over-another',
+    file: 'store/create-store.ts',
+    find: '  refusePresent(stateDir)\n  if',
+    replace: '  if',
+    tests: ['store/open'],
+  },
+  {
+    name: 'present-wrap-dropped-for-the-next',
+    file: 'store/key-file.ts',
+    find: 'wraps: [...kept, await wrapKeys(keys, next)]',
+    replace: 'wraps: [...kept.slice(2), await wrapKeys(keys, next)]',
+    tests: ['store/store-key'],
+  },
+  {
+    name: 'wrong-one-of-three-wraps-dropped',
+    file: 'store/key-file.ts',
+    find: 'others.filter(({ key_id }) => key_id === present.keyId)',
+    replace: 'others.filter(({ key_id }) => key_id !== present.keyId)',
+    tests: ['store/store-key'],
+  },
+  {
+    name: 'wrap-dropped-before-the-other-is-read-back',
+    file: 'store/key-file.ts',
+    find: '  wipeKeys(await unwrap(stateDir, file, wrap, wrapper))\n',
+    replace: '',
+    tests: ['store/store-key'],
+  },
+  {
+    name: 'old-key-dropped-before-a-start-has-shown-the-new',
+    file: 'store/store-key-target.ts',
+    find: 'if (this.#written.showsAtOnce || wrapIds(this.#stateDir).at(-1) === keyId) return keyId',
+    replace: 'if (this.#written || wrapIds(this.#stateDir).at(-1) === keyId) return keyId',
+    tests: ['store/store-key-material'],
+  },
+  {
+    name: 'store-key-put-before-it-opens-the-store',
+    file: 'store/store-key-target.ts',
+    find: 'await wrapAlso(this.#stateDir, readStoreKey(this.#source), wrapperOf(key))',
+    replace: 'void [wrapAlso, wrapperOf]',
+    tests: ['store/store-key-material'],
+  },
+  {
+    name: 'leaked-store-key-keeps-its-data-key',
+    file: 'store/store-key-target.ts',
+    find: 'if (previous?.version.compromised) askRenewal(this.#stateDir)',
+    replace: 'void [previous, askRenewal]',
+    tests: ['scenarios/store-key'],
+  },
+  {
+    name: 'new-keys-not-kept-before-they-are-used',
+    file: 'store/key-file.ts',
+    find: 'write(stateDir, { ...file, next: await wrapKeys(keys, wrapper) })',
+    replace: 'void file',
+    tests: ['store/renewal'],
+  },
+  {
+    name: 'old-keys-dropped-before-the-database-has-the-new',
+    file: 'store/renewal.ts',
+    find: `    renameSync(renewedPath(path), path)
+    syncFolder(stateDir)
+`,
+    replace: `    endRenewal(stateDir)
+    renameSync(renewedPath(path), path)
+    syncFolder(stateDir)
+`,
+    tests: ['store/renewal'],
+  },
+  {
+    name: 'renewed-store-not-synced',
+    file: 'store/renewal.ts',
+    find: '    syncFolder(stateDir)\n',
+    replace: '    void syncFolder\n',
+    tests: ['store/renewal'],
+  },
+  {
+    name: 'log-of-the-old-file-beside-the-renewed',
+    file: 'store/renewal.ts',
+    find: '  refuseLog(path)\n  const copy',
+    replace: '  const copy',
+    tests: ['store/renewal'],
+  },
+  {
+    name: 'renewed-under-the-key-that-goes',
+    file: 'store/renewal.ts',
+    find: '|| wrapIds(stateDir).at(-1) !== wrapper.keyId) return keys',
+    replace: '|| wrapIds(stateDir).length === 0) return keys',
+    tests: ['store/renewal'],
+  },
+  {
+    name: 'leaked-seal-is-kept',
+    file: 'store/reseal.ts',
+    find: 'update.run(seal(next, plain, where), rowid)',
+    replace: 'update.run(seal(next === present ? next : present, plain, where), rowid)',
+    tests: ['store/renewal'],
+  },
+  {
+    name: 'store-key-that-others-may-read',
+    file: 'store/store-key.ts',
+    find: 'checkMode(path, status.mode & 0o777, ownFile ? 0o077 : 0o007)',
+    replace: 'void [checkMode, ownFile]',
+    tests: ['store/store-key'],
+  },
+  {
+    name: 'placeholder-is-taken-for-a-store-key',
+    file: 'store/store-key.ts',
+    find: '|| bytes.every((byte) => byte === bytes[0])) return',
+    replace: ') return',
+    tests: ['store/store-key'],
+  },
+]
