@@ -181,7 +181,7 @@ export const places: readonly Mutant[] = [
     file: 'targets/keyed-file.ts',
     find: 'return await live.folder.sync()',
     replace: 'return',
-    tests: ['targets/file'],
+    tests: ['targets/durability'],
   },
   {
     name: 'somebody-elses-value-is-withdrawn',
@@ -205,7 +205,7 @@ export const places: readonly Mutant[] = [
 `,
     replace: `    await live.folder.remove(live.name)
 `,
-    tests: ['targets/file'],
+    tests: ['targets/durability'],
   },
   {
     name: 'other-variables-not-compared',
@@ -226,7 +226,7 @@ export const places: readonly Mutant[] = [
     file: 'targets/generation.ts',
     find: '    await made.sync()\n',
     replace: '',
-    tests: ['targets/file-set'],
+    tests: ['targets/durability'],
   },
   {
     name: 'other-files-not-carried-over',
@@ -240,7 +240,7 @@ export const places: readonly Mutant[] = [
     file: 'targets/generation.ts',
     find: '  await to.sync()\n',
     replace: '',
-    tests: ['targets/file-set'],
+    tests: ['targets/durability'],
   },
   {
     name: 'edit-of-a-set-is-lost',
@@ -259,7 +259,7 @@ export const places: readonly Mutant[] = [
     await folder.link(link, destination)
     await folder.switch(link, this.#name)
 `,
-    tests: ['targets/file-set'],
+    tests: ['targets/durability'],
   },
   {
     name: 'edit-behind-a-program-is-lost',

@@ -6,6 +6,7 @@ import { openKeyText } from '../../src/store/key-file.ts'
 import { checkCopy, type Placement, placeCopy } from '../../src/store/place-copy.ts'
 import type { StoreCopy } from '../../src/store/store-copy.ts'
 import { wrapperOf } from '../../src/store/store-key.ts'
+import { RecordedDisk } from '../fakes/recorded-disk.ts'
 import { alice, newVersion, ScratchStore } from './scratch-store.ts'
 
 describe('a copy of a store', () => {
@@ -29,6 +30,18 @@ describe('a copy of a store', () => {
     const store = await scratch.open()
     assert.equal(store.keys.secret('vapid', 1)['private_key']?.bytes.toString(), 'kept')
     assert.equal(store.restored, true)
+  })
+
+  it('gets its keys first and its name last, durably', async () => {
+    rmSync(scratch.options.stateDir, { recursive: true })
+    using disk = await RecordedDisk.record()
+    await placeCopy(copy, placement)
+    assert.deepEqual(disk.log.slice(-4), [
+      'rename store.keys.new store.keys',
+      'sync state',
+      'rename store.db.new store.db',
+      'sync state',
+    ])
   })
 
   it('stays restored until that is settled, also where the marker is of the same row', async () => {

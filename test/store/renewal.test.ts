@@ -23,6 +23,7 @@ import type { Store } from '../../src/store/store.ts'
 import { createStoreKeyFile, readStoreKey } from '../../src/store/store-key.ts'
 import { genuineOpens } from '../support/databases.ts'
 import { needs } from '../support/parts.ts'
+import { RecordedDisk } from '../fakes/recorded-disk.ts'
 import { alice, newVersion, ScratchStore } from './scratch-store.ts'
 
 const held = SecretBytes.fromText('what was there')
@@ -101,6 +102,21 @@ describe('a store whose keys are made anew', () => {
     db.close()
     const known = sealedColumns.map(({ table, column }) => `${table}.${column}`).toSorted()
     assert.deepEqual(columns, known)
+  })
+
+  it('takes its place, durably, between the two writes of its keys', async () => {
+    askRenewal(stateDir)
+    using disk = await RecordedDisk.record()
+    await scratch.open()
+    const effects = disk.log.filter((effect) => /^(rename store\.(db|keys)|sync state)/.test(effect))
+    assert.deepEqual(effects.slice(0, 6), [
+      'rename store.keys.new store.keys',
+      'sync state',
+      'rename store.db.renewed store.db',
+      'sync state',
+      'rename store.keys.new store.keys',
+      'sync state',
+    ])
   })
 
   it('goes on with the same new keys when it was killed before the switch', async () => {

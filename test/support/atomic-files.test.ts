@@ -16,12 +16,13 @@ import {
 } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { inspectPath, stageFile, switchFile, syncFolder } from '../../src/support/atomic-files.ts'
 import { Folder } from '../../src/support/folder.ts'
 import { OperatorError } from '../../src/support/operator-error.ts'
 import { pathProblem } from '../../src/support/safe-path.ts'
+import { RecordedDisk } from '../fakes/recorded-disk.ts'
 import { needs } from './parts.ts'
 
 const folders: string[] = []
@@ -50,6 +51,33 @@ describe('atomic files', () => {
     assert.deepEqual(await readdir(folder), ['key'])
     await syncFolder(folder)
   })
+
+  it('are made for us alone, owned, written and synced before they have a name, and switched with their folder', async () => {
+    using disk = await RecordedDisk.record()
+    const staged = await stageFile(at('key'), 'r1', Buffer.from('new'), { mode: 0o640 })
+    await switchFile(staged, at('key'))
+    assert.deepEqual(disk.log, [
+      'create .key.rekeyd-r1.part 600',
+      'own .key.rekeyd-r1.part',
+      'write .key.rekeyd-r1.part',
+      'sync .key.rekeyd-r1.part',
+      'rename .key.rekeyd-r1.part .key.rekeyd-r1',
+      'rename .key.rekeyd-r1 key',
+      `sync ${basename(folder)}`,
+    ])
+  })
+
+  for (const effect of ['own', 'write', 'sync', 'rename']) {
+    it(`leave nothing, and the live file as it is, when the disk fails to ${effect}`, async () => {
+      await writeFile(at('key'), 'old')
+      using disk = await RecordedDisk.record()
+      const staged = '.key.rekeyd-r1.part'
+      disk.fail(effect === 'rename' ? `rename ${staged} .key.rekeyd-r1` : `${effect} ${staged}`)
+      await assert.rejects(stageFile(at('key'), 'r1', Buffer.from('new'), { mode: 0o600 }), /EIO/)
+      assert.deepEqual(await readdir(folder), ['key'])
+      assert.equal(await readFile(at('key'), 'utf8'), 'old')
+    })
+  }
 
   it('replaces what an earlier try left, whatever it is', async () => {
     await mkdir(at('.key.rekeyd-r1.part'))
