@@ -20,7 +20,9 @@ const root = join(import.meta.dirname, '..')
 /** Test files that run at once, in a tree of their own each. */
 const workers = 2
 /** A test that takes longer has noticed nothing. Milliseconds. */
-const patience = 120_000
+const patience = 240_000
+/** As the Test Anything Protocol has it: the innermost comes first. */
+const failure = /^ *not ok \d+ - (.*)\n/m
 /** Neither is needed in a copy; what is installed is shared. */
 const left = new Set(['.git', 'node_modules'])
 
@@ -107,13 +109,19 @@ async function run(tree, names) {
     end(child)
   }, patience)
   let output = ''
-  child.stdout.on('data', (chunk) => (output += chunk))
+  let noticed
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+    noticed ??= failure.exec(output)?.[1]
+    // One that fails is enough.
+    if (noticed !== undefined) end(child)
+  })
   const exit = await new Promise((resolve) => child.once('close', resolve))
   clearTimeout(limit)
   running.delete(child)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  const noticed = /^ *not ok \d+ - (.*)$/m.exec(output)?.[1]
-  return { outcome: late ? 'hangs' : exit === 0 ? 'green' : 'red', noticed, seconds }
+  const outcome = late ? 'hangs' : exit === 0 ? 'green' : 'red'
+  return { outcome, noticed, seconds }
 }
 
 function end(child) {

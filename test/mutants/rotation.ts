@@ -16,7 +16,7 @@ export const rotation: readonly Mutant[] = [
       const result = await run()
       row = this.#write(begin, waits)
 `,
-    tests: ['rotation/recovery'],
+    tests: ['rotation/order'],
   },
   {
     name: 'way-forward-does-without-the-journal',
@@ -44,7 +44,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/steps.ts',
     find: "if (this.direction === 'forward') this.#permit()",
     replace: '',
-    tests: ['rotation/marks'],
+    tests: ['rotation/order'],
   },
   {
     name: 'marks-not-read-before-the-end',
@@ -54,7 +54,7 @@ export const rotation: readonly Mutant[] = [
 `,
     replace: `    await this.#placing.tidy()
 `,
-    tests: ['rotation/marks'],
+    tests: ['rotation/order'],
   },
   {
     name: 'activate-before-quiesce',
@@ -65,7 +65,7 @@ export const rotation: readonly Mutant[] = [
     replace: `    await this.#placing.activate()
     await this.#quiesce()
 `,
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'resume-before-activate',
@@ -76,7 +76,7 @@ export const rotation: readonly Mutant[] = [
     replace: `    await this.#resume(this.plan.consumers)
     await this.#placing.activate()
 `,
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'verify-before-resume',
@@ -87,7 +87,7 @@ export const rotation: readonly Mutant[] = [
     replace: `    if (this.plan.proves) await this.#parkable((park) => this.#verify('to', park))
     await this.#resume(this.plan.consumers)
 `,
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'edited-meanwhile-not-asked-after-staging',
@@ -101,7 +101,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/walk.ts',
     find: 'await this.#placing.restore(() => this.#quiesce()).catch(note)',
     replace: 'await this.#placing.restore(async () => {}).catch(note)',
-    tests: ['rotation/engine', 'rotation/faults'],
+    tests: ['rotation/order'],
   },
   {
     name: 'consumer-not-resumed-on-the-way-back',
@@ -153,7 +153,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/placing.ts',
     find: 'this.#parts.journal.hold(this.#id, this.#records())',
     replace: '',
-    tests: ['rotation/recovery'],
+    tests: ['rotation/order'],
   },
   {
     name: 'withdraw-before-the-old-is-given-back',
@@ -164,7 +164,7 @@ export const rotation: readonly Mutant[] = [
     replace: `    for (const placement of givenUp) await this.#switch(placement)
     for (const placement of touched) await this.#giveBack(placement)
 `,
-    tests: ['rotation/engine', 'rotation/compromise'],
+    tests: ['rotation/order'],
   },
   {
     name: 'consumer-stopped-before-the-way-back-is-staged',
@@ -175,14 +175,14 @@ export const rotation: readonly Mutant[] = [
     replace: `    await stop()
     for (const placement of touched) await this.#stageReturn(placement)
 `,
-    tests: ['rotation/engine', 'rotation/faults'],
+    tests: ['rotation/order'],
   },
   {
     name: 'place-that-is-done-is-staged-again',
     file: 'rotation/placing.ts',
     find: 'if (done.has(placement)) this.#done.add(placement)',
     replace: '',
-    tests: ['rotation/recovery'],
+    tests: ['rotation/faults'],
   },
   {
     name: 'record-of-before-is-replaced',
@@ -233,7 +233,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/recovery.ts',
     find: "if (rotation.direction === 'back') {",
     replace: "if (rotation.direction === 'back' && rotation.tries > 3) {",
-    tests: ['rotation/recovery', 'rotation/on-failure', 'rotation/faults'],
+    tests: ['rotation/on-failure', 'rotation/faults'],
   },
   {
     name: 'recovery-goes-on-where-all-is-old',
@@ -254,7 +254,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/recovery.ts',
     find: 'if (triesOf(parts, id) > mostTries) {',
     replace: 'if (triesOf(parts, id) > Number.MAX_VALUE) {',
-    tests: ['rotation/recovery'],
+    tests: ['rotation/compromise'],
   },
   {
     name: 'tries-that-cannot-be-counted-are-the-first',
@@ -282,7 +282,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/conclusion.ts',
     find: "parts.journal.turn(walk.plan.id, 'back', reason, blamed)",
     replace: 'void blamed',
-    tests: ['rotation/on-failure', 'rotation/faults'],
+    tests: ['rotation/order'],
   },
   {
     name: 'turn-is-committed-after-the-way-back',
@@ -300,7 +300,7 @@ export const rotation: readonly Mutant[] = [
   return conclusion
 }
 `,
-    tests: ['rotation/on-failure', 'rotation/faults'],
+    tests: ['rotation/order'],
   },
   {
     name: 'compromised-version-is-given-back',
@@ -409,7 +409,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/compromise.ts',
     find: 'const fresh = rotating ? freshOf(parts, name) : undefined',
     replace: 'const fresh = rotating ? undefined : undefined',
-    tests: ['rotation/marks'],
+    tests: ['rotation/compromise'],
   },
   {
     name: 'announced-version-that-has-leaked-is-used',

@@ -21,9 +21,9 @@ import { sealedColumns } from '../../src/store/reseal.ts'
 import { unseal } from '../../src/store/seal.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createStoreKeyFile, readStoreKey } from '../../src/store/store-key.ts'
+import { RecordedDisk } from '../fakes/recorded-disk.ts'
 import { genuineOpens } from '../support/databases.ts'
 import { needs } from '../support/parts.ts'
-import { RecordedDisk } from '../fakes/recorded-disk.ts'
 import { alice, newVersion, ScratchStore } from './scratch-store.ts'
 
 const held = SecretBytes.fromText('what was there')
@@ -108,7 +108,9 @@ describe('a store whose keys are made anew', () => {
     askRenewal(stateDir)
     using disk = await RecordedDisk.record()
     await scratch.open()
-    const effects = disk.log.filter((effect) => /^(rename store\.(db|keys)|sync state)/.test(effect))
+    const effects = disk.log.filter((effect) =>
+      /^(rename store\.(db|keys)|sync state)/.test(effect),
+    )
     assert.deepEqual(effects.slice(0, 6), [
       'rename store.keys.new store.keys',
       'sync state',
