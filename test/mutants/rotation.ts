@@ -408,8 +408,8 @@ export const rotation: readonly Mutant[] = [
     name: 'fresh-version-is-marked-too',
     file: 'rotation/compromise.ts',
     find: 'const fresh = rotating ? freshOf(parts, name) : undefined',
-    replace: 'const fresh = rotating ? undefined : undefined',
-    tests: ['rotation/compromise'],
+    replace: 'void [rotating, freshOf]\n  const fresh: number | undefined = undefined',
+    tests: ['rotation/order'],
   },
   {
     name: 'announced-version-that-has-leaked-is-used',

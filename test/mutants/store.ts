@@ -7,7 +7,7 @@ export const store: readonly Mutant[] = [
     file: 'store/database.ts',
     find: "db.pragma('synchronous = FULL')",
     replace: "db.pragma('synchronous = NORMAL')",
-    tests: ['store/durability'],
+    tests: ['store/guard'],
   },
   {
     name: 'commits-are-not-synced-after-a-note',
@@ -35,14 +35,14 @@ export const store: readonly Mutant[] = [
     file: 'store/database.ts',
     find: "db.pragma('secure_delete = ON')",
     replace: "db.pragma('secure_delete = OFF')",
-    tests: ['store/sqlite-key-store', 'store/open'],
+    tests: ['store/guard'],
   },
   {
     name: 'store-spills-to-other-disks',
     file: 'store/database.ts',
     find: "db.pragma('temp_store = MEMORY')",
     replace: '',
-    tests: ['store/open'],
+    tests: ['store/guard'],
   },
   {
     name: 'pages-are-not-checked-when-it-opens',
@@ -84,14 +84,14 @@ export const store: readonly Mutant[] = [
     file: 'store/guard.ts',
     find: '          this.#checkEpoch()\n',
     replace: '',
-    tests: ['store/open'],
+    tests: ['store/guard'],
   },
   {
     name: 'writes-on-after-an-io-error',
     file: 'store/guard.ts',
     find: 'this.#broken = true',
     replace: '',
-    tests: ['store/audit', 'store/sqlite-key-store', 'store/open'],
+    tests: ['store/guard'],
   },
   {
     name: 'audit-rows-outside-of-the-transaction',
@@ -106,7 +106,7 @@ export const store: readonly Mutant[] = [
     const result = this.#transaction(() => work((...one) => void said.push(one)))
     for (const [actor, event] of said) rows.push(audit.append(actor, event, this.now()))
 `,
-    tests: ['store/audit'],
+    tests: ['store/guard'],
   },
   {
     name: 'audit-rows-are-told-before-they-are-durable',
@@ -121,7 +121,7 @@ export const store: readonly Mutant[] = [
       committed(rows)
       return result
     })`,
-    tests: ['store/audit', 'store/open'],
+    tests: ['store/guard'],
   },
   {
     name: 'lock-not-taken',

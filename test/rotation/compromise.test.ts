@@ -292,6 +292,16 @@ describe('an announced version', () => {
     assert.equal(live('/next'), undefined)
   })
 
+  it('that has leaked by itself is passed over for a fresh one', async () => {
+    const { engine } = await started(shown())
+    await engine.announce('key', actor).done
+    scratch.clock.pass(day)
+    scratch.store.keys.compromise('key', [2], actor)
+    assert.equal((await rotate()).result, 'succeeded')
+    assert.equal(scratch.store.keys.active('key')?.number, 3)
+    assert.equal(live('/next'), undefined)
+  })
+
   it('is passed over when the version in use has leaked', async () => {
     const { engine } = await started(shown())
     await engine.announce('key', actor).done
@@ -311,6 +321,14 @@ describe('versions that are given up', () => {
     await engine.adopt('key', actor)
     assert.equal(version(1)?.state, 'withdrawn')
     assert.equal(version(1)?.keepUntil, scratch.clock.now() + material.keep)
+  })
+
+  it('are kept as long as clients may still use them', async () => {
+    await started({ ...shown(), keep: 1_000 })
+    await rotate()
+    const { state, overlapUntil = 0, keepUntil = 0 } = version(1) ?? {}
+    assert.equal(state, 'retiring')
+    assert.ok(keepUntil >= overlapUntil, `${keepUntil} is before ${overlapUntil}`)
   })
 
   it('stay in overlap when the version in use is applied again', async () => {

@@ -400,6 +400,17 @@ describe('Engine', () => {
     assert.equal(scratch.store.schedule.get('key').attention, undefined)
   })
 
+  it('takes an edit for no lost rename, however the machine was started since', async () => {
+    await started()
+    await rotate()
+    scratch.world.places.set('/key', 'edited')
+    scratch.bootId = 'boot-2'
+    await scratch.restart([memoryMaterial(scratch.world, 'key')])
+    await scratch.engine.start()
+    assert.equal(scratch.world.places.get('/key'), 'edited')
+    assert.match(scratch.store.schedule.get('key').attention ?? '', /holds something else/)
+  })
+
   it('takes nothing for a lost rename that was never renamed: what was adopted came from elsewhere', async () => {
     const { engine, first } = await started()
     scratch.world.places.set('/key', 'edited')

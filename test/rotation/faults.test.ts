@@ -245,10 +245,20 @@ describe('a recovery that fails', () => {
     await (await scratch.restart([moved])).start()
     assert.equal(live(), second)
     assert.equal(scratch.world.places.has('/elsewhere'), false)
+    assert.equal(scratch.store.journal.history({ limit: 1 })[0]?.result, 'needs_attention')
+    // Nobody has looked whether it is in use, so it is kept without end.
+    assert.equal(scratch.store.keys.get('key', 2)?.keepUntil, undefined)
     assert.match(scratch.store.schedule.get('key').attention ?? '', /no longer configured|drift/)
   })
 
-  it('never takes the new value for what stood there before', async () => {
+  for (const [words, isSeen] of [
+    ['that is seen', true],
+    ['that cannot be told', false],
+  ] as const) {
+    it(`never takes a new value ${words} for what stood there before`, () => firstGivenUp(isSeen))
+  }
+
+  async function firstGivenUp(isSeen: boolean): Promise<void> {
     const material = memoryMaterial(scratch.world, 'key')
     await scratch.create([material])
     await assert.rejects(parkedAt(material, 'restart key-server', false), Parked)
@@ -256,14 +266,14 @@ describe('a recovery that fails', () => {
     await scratch.restart([material])
     const [target] = material.targets
     assert.ok(target)
-    target.inspect = async () => ({ holds: 'unknown', detail: 'it hangs' })
+    if (!isSeen) target.inspect = async () => ({ holds: 'unknown', detail: 'it hangs' })
     material.verifier.answer = () => ({ yes: false, reason: 'unseen' })
     const [open] = scratch.store.journal.unfinished()
     assert.ok(open)
     const materials = new Map([['key', material]])
     await recover(scratch.parts, materials, open, new AbortController().signal)
     assert.equal(live(), undefined)
-  })
+  }
 })
 
 /** Until a world that has died has come to rest. */

@@ -105,6 +105,15 @@ describe('what to do when the version that replaces a leaked one does not work',
     })
   }
 
+  for (const usual of ['old', 'stay-down'] as const) {
+    it(`is ${usual} where the material has it so and nobody says otherwise`, async () => {
+      const { first } = await started({ onFailure: usual })
+      await compromise()
+      assert.equal(live() === first, usual === 'old')
+      assert.equal(scratch.store.keys.active('key')?.number === 1, usual === 'old')
+    })
+  }
+
   it('is tried with three fresh values before the last one is left in place', async () => {
     const { first } = await started()
     assert.equal((await compromise()).result, 'needs_attention')

@@ -131,6 +131,17 @@ describe('a mark on the version that a rotation brings', () => {
     })
   }
 
+  it('is not set by somebody who finds the rotation under way: nobody had that version before', async () => {
+    const marked: number[] = []
+    scratch.world.before = (effect) => {
+      if (effect !== 'start key-server' || marked.length > 0) return
+      marked.push(...engine.markCompromised('key', undefined, actor))
+    }
+    assert.equal((await rotate()).result, 'succeeded')
+    assert.deepEqual(marked, [1])
+    assert.equal(scratch.store.keys.active('key')?.number, 2)
+  })
+
   it('is heeded at the end, too, when it comes with the last question', async () => {
     const old = scratch.world.places.get('/key')
     const refuses = material.verifier.refuses.bind(material.verifier)
