@@ -56,6 +56,21 @@ export function describeKeyStore(name: string, create: () => Promise<KeyStoreFix
       assert.throws(() => keys.secret('vapid', 1), { kind: 'not-found' })
     })
 
+    it('makes no version active that has leaked, neither a new one nor one from before', () => {
+      keys.put(made('one'), 'active', actor)
+      keys.put(made('two'), 'prepared', actor)
+      keys.change([{ material: 'vapid', number: 1, event: 'withdraw' }], actor)
+      keys.compromise('vapid', [1, 2], actor)
+      for (const [number, event] of [
+        [1, 'reactivate'],
+        [2, 'activate'],
+      ] as const) {
+        const change = () => keys.change([{ material: 'vapid', number, event }], actor)
+        assert.throws(change, { kind: 'refused', message: /never becomes active/ })
+      }
+      assert.equal(keys.active('vapid'), undefined)
+    })
+
     it('never uses a number twice, also after everything is destroyed', () => {
       for (const number of [1, 2, 3]) {
         assert.equal(keys.put(made('x'), 'prepared', actor).number, number)

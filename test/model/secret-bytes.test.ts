@@ -6,7 +6,7 @@ import { SecretBytes } from '../../src/model/secret-bytes.ts'
 describe('SecretBytes', () => {
   it('is printed, serialized and inspected without its bytes', () => {
     const secret = SecretBytes.fromText('do-not-leak')
-    for (const text of [`${secret}`, JSON.stringify({ secret }), inspect({ secret })]) {
+    for (const text of [String(secret), JSON.stringify({ secret }), inspect({ secret })]) {
       assert.match(text, /\[secret\]/)
       assert.doesNotMatch(text, /do-not-leak/)
     }

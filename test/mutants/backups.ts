@@ -9,7 +9,7 @@ export const backups: readonly Mutant[] = [
     copy.close()
 `,
     replace: '    void openDatabase\n',
-    tests: ['backup/backup'],
+    tests: ['store/place-copy'],
   },
   {
     name: 'copy-opens-by-the-running-store-key',
@@ -84,28 +84,28 @@ export const backups: readonly Mutant[] = [
   return`,
     replace: `{ mode: 0o600 })
   return`,
-    tests: ['backup/backup'],
+    tests: ['backup/backup-folder'],
   },
   {
     name: 'backup-is-readable-by-others',
     file: 'backup/backup-folder.ts',
     find: 'await opened.write(name, sealed, { mode: 0o600 })',
     replace: 'await opened.write(name, sealed, { mode: 0o644 })',
-    tests: ['backup/backup'],
+    tests: ['backup/backup-folder'],
   },
   {
     name: 'leaks-not-noted-beside-the-backups',
     file: 'backup/backup-folder.ts',
     find: 'const known = JSON.stringify(compromised)',
     replace: 'const known = JSON.stringify(compromised.slice(compromised.length))',
-    tests: ['backup/backup'],
+    tests: ['backup/backup-folder'],
   },
   {
     name: 'damaged-list-of-leaks-is-none',
     file: 'backup/backup-folder.ts',
     find: 'if (Array.isArray(tags)) return tags.map(String)',
     replace: 'if (Array.isArray(tags)) return tags.map(String)\n    return []',
-    tests: ['backup/backup'],
+    tests: ['backup/backup-folder'],
   },
   {
     name: 'old-backups-go-before-the-new-is-there',
@@ -123,7 +123,7 @@ export const backups: readonly Mutant[] = [
     file: 'backup/backup-folder.ts',
     find: 'listBackups(folder).slice(0, -keep || undefined)',
     replace: 'listBackups(folder).slice(keep)',
-    tests: ['backup/backup'],
+    tests: ['backup/backup-folder'],
   },
   {
     name: 'failed-backup-is-not-told',

@@ -281,7 +281,7 @@ export const store: readonly Mutant[] = [
     file: 'store/sqlite-key-store.ts',
     find: "if (changes.some(({ event }) => event === 'destroy')) this.#scrubLog()",
     replace: 'void this.#scrubLog',
-    tests: ['store/sqlite-key-store', 'store/tampering'],
+    tests: ['store/tampering'],
   },
   {
     name: 'compromised-version-becomes-active',
@@ -338,7 +338,7 @@ export const store: readonly Mutant[] = [
     file: 'store/sqlite-journal.ts',
     find: '      this.#held.drop(seq)\n',
     replace: '',
-    tests: ['store/sqlite-journal'],
+    tests: ['store/tampering'],
   },
   {
     name: 'schedule-not-in-the-commit-of-the-end',

@@ -115,6 +115,21 @@ describe('the audit log', () => {
     assert.deepEqual(verdictAfter('DELETE FROM audit'), { ok: false, brokenAt: 1 })
   })
 
+  it('shows rows that a fork of the same store had in their place', () => {
+    const forked = 30
+    const columns = 'seq, at, who, why, action, material, version, fingerprint, detail, hash'
+    db.exec('BEGIN')
+    try {
+      db.exec(`CREATE TEMP TABLE true_tail AS SELECT ${columns} FROM audit WHERE seq > ${forked}`)
+      db.exec(`DELETE FROM audit WHERE seq >= ${forked}`)
+      audit.append({ who: 'mallory' }, { action: 'test' }, 1)
+      db.exec(`INSERT INTO audit (${columns}) SELECT ${columns} FROM true_tail`)
+      assert.deepEqual(audit.verify(), { ok: false, brokenAt: forked + 1 })
+    } finally {
+      db.exec('ROLLBACK')
+    }
+  })
+
   it('shows a log of another store', () => {
     const other = new AuditLog(db, { present: createSecretKey(randomBytes(32)), former: [] })
     assert.deepEqual(other.verify(), { ok: false, brokenAt: 1 })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { openDatabase } from '../../src/store/database.ts'
-import { openKeyText } from '../../src/store/key-file.ts'
+import { type Database, openDatabase } from '../../src/store/database.ts'
+import { makeKeys, openKeyText } from '../../src/store/key-file.ts'
 import { checkCopy, type Placement, placeCopy } from '../../src/store/place-copy.ts'
-import type { StoreCopy } from '../../src/store/store-copy.ts'
+import { copyStore, type StoreCopy } from '../../src/store/store-copy.ts'
 import { wrapperOf } from '../../src/store/store-key.ts'
 import { RecordedDisk } from '../fakes/recorded-disk.ts'
 import { alice, newVersion, ScratchStore } from './scratch-store.ts'
@@ -30,6 +30,15 @@ describe('a copy of a store', () => {
     const store = await scratch.open()
     assert.equal(store.keys.secret('vapid', 1)['private_key']?.bytes.toString(), 'kept')
     assert.equal(store.restored, true)
+  })
+
+  it('is read back before anybody is given it', async () => {
+    const broken = {
+      name: scratch.database,
+      prepare: () => ({ run: (path: string) => writeFileSync(path, 'x'.repeat(8192)) }),
+    } as unknown as Database
+    await assert.rejects(copyStore(broken, makeKeys()), { kind: 'needs-attention' })
+    assert.equal(existsSync(`${scratch.database}.copy`), false)
   })
 
   it('gets its keys first and its name last, durably', async () => {

@@ -152,6 +152,18 @@ describe('the wraps in store.keys', () => {
     assert.deepEqual(wrapIds(folder), [one.keyId])
   })
 
+  it('are not given up for one that does not open the store', async () => {
+    const [old, next] = [wrapperOf('old'), wrapperOf('next')]
+    await createKeyFile(folder, makeKeys(), old)
+    await wrapAlso(folder, old, next)
+    const path = join(folder, 'store.keys')
+    const file = JSON.parse(readFileSync(path, 'utf8'))
+    file.wraps[1].wrapped = file.wraps[0].wrapped
+    writeFileSync(path, JSON.stringify(file))
+    await assert.rejects(wrapOnly(folder, next), { kind: 'needs-attention' })
+    assert.deepEqual(wrapIds(folder), [old.keyId, next.keyId])
+  })
+
   it('do not open when they were copied from another store', async () => {
     const wrapper = wrapperOf('one')
     const path = join(folder, 'store.keys')

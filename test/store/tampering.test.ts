@@ -196,6 +196,37 @@ describe('a store that was changed from outside', () => {
     })
   })
 
+  it('keeps nothing of what places held once their rotation has ended', async () => {
+    const store = await scratch.create()
+    fill(store)
+    const [open] = store.journal.unfinished()
+    assert.equal(open?.held.length, 1)
+    store.journal.finish(open.rotation.id, {
+      result: 'failed',
+      versions: [],
+      schedules: [],
+      now: 2,
+    })
+    store.close()
+    await withDatabase(scratch, (db) => {
+      assert.equal(db.prepare('SELECT count(*) FROM held').pluck().get(), 0)
+    })
+  })
+
+  it('leaves none of the pages of a destroyed version in its log', async () => {
+    const store = await scratch.create()
+    fillVersions(store)
+    store.keys.change([{ material: 'vapid', number: 2, event: 'abandon' }], alice)
+    // By a process of its own: here it would drop SQLite's locks.
+    const log = () => execFileSync('cat', [`${scratch.database}-wal`], { maxBuffer: 1 << 26 })
+    const before = framesOf(log())
+    store.keys.destroy('vapid', 2, alice)
+    const left = [...framesOf(log())].filter((frame) => before.has(frame))
+    assert.ok(before.size > 0)
+    assert.deepEqual(left, [])
+    store.close()
+  })
+
   it('opens for its owner with a genuine SQLCipher, and with the right key only', async () => {
     const store = await scratch.create()
     fill(store)
@@ -225,6 +256,16 @@ function countWithSqlCipher(path: string, key: string): string {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   return output.trim()
+}
+
+/** The pages in a write-ahead log (SQLite file format §4.1), each encrypted in its own way. */
+function framesOf(log: Buffer): ReadonlySet<string> {
+  const [header, frameHeader, page] = [32, 24, 4096]
+  const frames = new Set<string>()
+  for (let at = header + frameHeader; at < log.length; at += frameHeader + page) {
+    frames.add(log.toString('base64', at, at + page))
+  }
+  return frames
 }
 
 /** Changes rows as somebody would who has the database key but not the data key. */

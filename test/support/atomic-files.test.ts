@@ -144,6 +144,8 @@ describe('atomic files', () => {
     await writeFile(at('large'), 'x'.repeat(11))
     await assert.rejects(open.read('large', 10), /is too large/)
     assert.equal(await open.read('absent', 10), undefined)
+    await symlink('large', at('link'))
+    await assert.rejects(open.read('link', 100), /cannot read .*link/)
     assert.equal((await open.read('large', 11))?.content.length, 11)
   })
 })
