@@ -167,7 +167,7 @@ export const places: readonly Mutant[] = [
     file: 'targets/keyed-file.ts',
     find: 'const isStaged = isAsHeld(live, held) && (await this.#holds(staged?.content, move))',
     replace: 'void [isAsHeld, held]\n    const isStaged = await this.#holds(staged?.content, move)',
-    tests: ['targets/file', 'targets/env'],
+    tests: ['targets/file'],
   },
   {
     name: 'staged-file-is-not-read-back',

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { file } from '../../src/targets/file.ts'
+import { LiveChanged } from '../../src/targets/target.ts'
 import { describeTarget, type TestPlace } from '../contracts/target.ts'
 import { leftoversBeside, snapshotOf, targetContext } from '../support/file-place.ts'
 import { needs } from '../support/parts.ts'
@@ -94,6 +95,44 @@ describe('file target', () => {
     assert.ok((await lstat(join(folder, 'link'))).isSymbolicLink())
     assert.equal(await readFile(join(folder, 'real/key'), 'utf8'), 'first')
     assert.equal(target.place.path, placeAt(join(folder, 'real/key')).target.place.path)
+  })
+
+  it('keeps owner, group and mode of the file that it replaces', async () => {
+    const path = join(folder, 'key')
+    await writeFile(path, 'old')
+    await chmod(path, 0o640)
+    if (isRoot) await chown(path, 1, 2)
+    const { uid, gid } = await lstat(path)
+    const { target, first } = placeAt(path)
+    const to = { rotation: 'r', edition: first }
+    await target.activate(to, await target.stage(to, signal), signal)
+    const now = await lstat(path)
+    assert.deepEqual([now.uid, now.gid, now.mode & 0o777], [uid, gid, 0o640])
+    assert.equal(await readFile(path, 'utf8'), 'first')
+  })
+
+  it('switches nothing where the live file is not what the record of it says', async () => {
+    const path = join(folder, 'key')
+    await writeFile(path, 'old', { mode: 0o600 })
+    const { target, first } = placeAt(path)
+    const to = { rotation: 'r', edition: first }
+    const held = await target.stage(to, signal)
+    await writeFile(path, 'edited')
+    await target.stage(to, signal)
+    await assert.rejects(target.activate(to, held, signal), LiveChanged)
+    assert.equal(await readFile(path, 'utf8'), 'edited')
+  })
+
+  it('switches to nothing that somebody has put in the place of what it staged', async () => {
+    const path = join(folder, 'key')
+    await writeFile(path, 'old', { mode: 0o600 })
+    const { target, first, leftovers } = placeAt(path)
+    const to = { rotation: 'r', edition: first }
+    const held = await target.stage(to, signal)
+    const [staged = ''] = await leftovers()
+    await writeFile(join(folder, staged), 'forged')
+    await assert.rejects(target.activate(to, held, signal), LiveChanged)
+    assert.equal(await readFile(path, 'utf8'), 'old')
   })
 
   it("never writes to rekeyd's own state, through links neither", async () => {
