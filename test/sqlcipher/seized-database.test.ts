@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { PageKey } from '../../src/sqlcipher/database-key.ts'
+import { HotJournal } from '../../src/sqlcipher/hot-journal.ts'
 import { openPage, readFirstPage } from '../../src/sqlcipher/page-key.ts'
 import { prove, release, replace, seize, writeCopy } from '../../src/sqlcipher/seized-database.ts'
 import {
@@ -44,6 +45,26 @@ describe('a seized database', () => {
     assert.deepEqual(await readFile(path), bytes)
     assert.deepEqual(await readdir(folder), ['qpc.db'])
     assert.equal(genuineOpens(path, { key }), true)
+  })
+
+  it('is not seized while somebody has it open, be it idle', async () => {
+    const reader = await startWriter(path, { key }, 'SELECT count(*) FROM messages')
+    await assert.rejects(seize(path, 'r1', 4, pageKey), /qpc\.db is in use/)
+    await reader.end()
+    assert.equal(genuineOpens(path, { key }), true)
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('rekeyd')),
+      [],
+    )
+  })
+
+  it('is left with everything beside it while there is a hot journal', async () => {
+    await writeFile(`${path}-journal`, 'a transaction of its consumer')
+    const [before, log] = [await readdir(folder), await readFile(`${path}-wal`)]
+    assert.ok(log.length > 0)
+    await assert.rejects(seize(path, 'r1', 4, pageKey), HotJournal)
+    assert.deepEqual(await readdir(folder), before)
+    assert.deepEqual(await readFile(`${path}-wal`), log)
   })
 
   it('is not replaced once nobody waits for it', async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { putInPlace } from '../../src/sqlcipher/side-files.ts'
+import { putInPlace, settleSideFiles } from '../../src/sqlcipher/side-files.ts'
 import { RecordedDisk } from '../fakes/recorded-disk.ts'
 import { needs } from '../support/parts.ts'
 
@@ -41,6 +41,17 @@ describe('a copy that takes the place of a database', () => {
     assert.throws(() => putInPlace(copy, path, statSync(path), gone), /gone/)
     assert.equal(readFileSync(path, 'utf8'), 'old')
   })
+
+  for (const [words, suffix, problem] of [
+    ['a hot journal', '-journal', /hot journal/],
+    ['a log with transactions', '-wal', /holds transactions/],
+  ] as const) {
+    it(`finds nothing removed beside it where there is ${words}`, () => {
+      writeFileSync(path + suffix, 'something')
+      assert.throws(() => settleSideFiles(path), problem)
+      assert.equal(readFileSync(path + suffix, 'utf8'), 'something')
+    })
+  }
 
   it('belongs to whom the old file belonged', needs('root'), () => {
     const like = Object.assign(statSync(path), { uid: 1, gid: 2 })
