@@ -12,20 +12,6 @@ export const backups: readonly Mutant[] = [
     tests: ['store/place-copy'],
   },
   {
-    name: 'copy-opens-by-the-running-store-key',
-    file: 'store/store-copy.ts',
-    find: 'const key = randomSecret(storeKeyBytes)',
-    replace: 'const key = randomSecret(storeKeyBytes)\n    key.bytes.fill(1)',
-    tests: ['backup/backup'],
-  },
-  {
-    name: 'copy-with-a-broken-audit-log-is-placed',
-    file: 'store/place-copy.ts',
-    find: 'if (!verdict.ok) throw broken(verdict.brokenAt)',
-    replace: "if (!verdict.ok) throw Object.assign(broken(0), { kind: 'failed' })",
-    tests: ['store/place-copy'],
-  },
-  {
     name: 'placed-copy-is-not-restored',
     file: 'store/place-copy.ts',
     find: "db.exec('UPDATE store SET restored = 1')",

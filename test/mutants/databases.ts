@@ -45,13 +45,6 @@ export const databases: readonly Mutant[] = [
     tests: ['sqlcipher/seized-database'],
   },
   {
-    name: 'pages-of-the-copy-not-walked',
-    file: 'sqlcipher/seized-database.ts',
-    find: 'if (pages === 0 || damaged > 0) throw',
-    replace: 'if (pages === 0) throw',
-    tests: ['sqlcipher/seized-database'],
-  },
-  {
     name: 'copy-not-synced',
     file: 'sqlcipher/side-files.ts',
     find: '  sync(copy)\n',

@@ -64,14 +64,14 @@ export const proofs: readonly Mutant[] = [
     file: 'rotation/proof.ts',
     find: 'if (!old || !verifier.refuses) continue',
     replace: 'if (!old || verifier.refuses) continue',
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'dwell-skipped',
     file: 'rotation/walk.ts',
     find: 'for (const { managed } of this.plan.consumers) await dwell(managed, clock, signal)',
     replace: 'void dwell',
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'not-asked-again-after-the-dwell',
@@ -81,21 +81,21 @@ export const proofs: readonly Mutant[] = [
 `,
     replace: `await dwell(managed, clock, signal)
 `,
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'readiness-not-awaited',
     file: 'rotation/walk.ts',
     find: 'await awaitReady(managed, clock, AbortSignal.timeout(managed.timeouts.ready + 60_000))',
     replace: 'void awaitReady',
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'old-version-not-asked-to-be-refused',
     file: 'rotation/walk.ts',
     find: 'old: ending || !overlaps(member) ? from : undefined',
     replace: 'old: ending ? from : undefined',
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'end-of-overlap-not-proved',
@@ -109,7 +109,7 @@ export const proofs: readonly Mutant[] = [
     file: 'rotation/walk.ts',
     find: '{ edition: from, old: to }',
     replace: '{ edition: from }',
-    tests: ['rotation/engine'],
+    tests: ['rotation/order'],
   },
   {
     name: 'answers-without-a-baseline',

@@ -24,13 +24,6 @@ export const store: readonly Mutant[] = [
     tests: ['store/durability'],
   },
   {
-    name: 'every-step-is-synced',
-    file: 'store/guard.ts',
-    find: "db.pragma('synchronous = NORMAL')",
-    replace: '',
-    tests: ['store/durability'],
-  },
-  {
     name: 'freed-pages-keep-their-bytes',
     file: 'store/database.ts',
     find: "db.pragma('secure_delete = ON')",

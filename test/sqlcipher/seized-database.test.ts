@@ -102,6 +102,26 @@ describe('a seized database', () => {
     assert.deepEqual(await readdir(folder), ['qpc.db'])
   })
 
+  it('does not take a copy for a good one that SQLite complains about', async () => {
+    const seized = await seize(path, 'r1', 4, pageKey)
+    writeCopy(seized)
+    const write = (...statements: string[]) => {
+      const copy = openGenuine(seized.copy, { key })
+      for (const statement of statements) copy.exec(statement)
+      copy.close()
+    }
+    const rewrite = (from: string, to: string) =>
+      write(
+        'PRAGMA writable_schema = ON',
+        `UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}') WHERE name = 'messages'`,
+      )
+    rewrite('body TEXT NOT NULL', 'body TEXT')
+    write('UPDATE messages SET body = NULL WHERE id = 1')
+    rewrite('body TEXT,', 'body TEXT NOT NULL,')
+    await assert.rejects(prove(seized, pageKey), /integrity_check says NULL value in messages.body/)
+    release(seized)
+  })
+
   it('does not take a copy with another setting or schema for a good one', async () => {
     for (const change of [
       'PRAGMA user_version = 8',

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process'
 import {
   chmod,
   chown,
+  type FileHandle,
   link,
   lstat,
   mkdir,
   mkdtemp,
+  open as openFile,
   readdir,
   readFile,
   rename,
@@ -17,7 +19,7 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { after, beforeEach, describe, it } from 'node:test'
+import { after, beforeEach, describe, it, mock } from 'node:test'
 import { inspectPath, stageFile, switchFile, syncFolder } from '../../src/support/atomic-files.ts'
 import { Folder } from '../../src/support/folder.ts'
 import { OperatorError } from '../../src/support/operator-error.ts'
@@ -122,6 +124,28 @@ describe('atomic files', () => {
       )
     },
   )
+
+  it('gives nobody a file that changes while it is read', async () => {
+    await writeFile(at('key'), 'old')
+    await using handle = await openFile(at('key'))
+    const real = handle.read
+    const shared = Object.getPrototypeOf(handle) as FileHandle
+    const changing = mock.method(
+      shared,
+      'read',
+      async function change(this: FileHandle, ...args: never) {
+        await writeFile(at('key'), 'newer')
+        return real.apply(this, args)
+      },
+    )
+    await using open = await Folder.open(folder)
+    await assert.rejects(open.read('key', 10), {
+      kind: 'busy',
+      message: /changes while it is read/,
+    })
+    changing.mock.restore()
+    assert.equal((await open.read('key', 10))?.content.toString(), 'newer')
+  })
 
   it('does not follow a folder that was swapped for a link', async () => {
     await mkdir(at('real'))
