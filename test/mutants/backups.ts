@@ -116,13 +116,13 @@ export const backups: readonly Mutant[] = [
     file: 'backup/backups.ts',
     find: "events.emit('backup.finished', clock.now(), { ok: false, reason: messageOf(error) })",
     replace: 'void messageOf',
-    tests: ['backup/backup'],
+    tests: ['backup/backups'],
   },
   {
     name: 'key-of-a-backup-is-not-wiped',
     file: 'backup/backups.ts',
     find: 'copy.key.wipe()',
     replace: 'void copy.key',
-    tests: ['backup/backup'],
+    tests: ['backup/backups'],
   },
 ]

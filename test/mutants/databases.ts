@@ -143,13 +143,6 @@ export const databases: readonly Mutant[] = [
     tests: ['sqlcipher/row'],
   },
   {
-    name: 'replaced-row-stays-in-the-log',
-    file: 'sqlcipher/row-child.ts',
-    find: "    db.pragma('wal_checkpoint(TRUNCATE)')\n",
-    replace: '',
-    tests: ['sqlcipher/row'],
-  },
-  {
     name: 'several-rows-are-changed',
     file: 'sqlcipher/row-statements.ts',
     find: "if (rows.length > 1) throw this.#notOne('several rows match')",
