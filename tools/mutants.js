@@ -93,7 +93,12 @@ function copyOfTree() {
 /** @returns how the tests came out, and the title of the first that failed */
 async function run(tree, names) {
   const files = names.map((name) => join('test', `${name}.test.ts`))
-  const options = ['--test', '--test-isolation=none', '--test-reporter=tap']
+  const options = [
+    '--test',
+    '--test-isolation=none',
+    '--test-timeout=120000',
+    '--test-reporter=tap',
+  ]
   const started = performance.now()
   const child = spawn('nice', ['-n', '10', process.execPath, ...options, ...files], {
     cwd: tree,

@@ -124,7 +124,7 @@ export const access: readonly Mutant[] = [
   const marked = engine.markCompromised(name, options.on_failure, caller)
   try {
 `,
-    tests: ['operations/local-operations'],
+    tests: ['operations/compromising'],
   },
   {
     name: 'mark-forgets-on-failure',

@@ -381,7 +381,7 @@ export const rotation: readonly Mutant[] = [
     file: 'rotation/ending.ts',
     find: 'const keepUntil = now + Math.max(material.keep, material.overlap)',
     replace: 'const keepUntil = now + material.keep',
-    tests: ['rotation/engine'],
+    tests: ['rotation/compromise'],
   },
   {
     name: 'leaked-version-overlaps',

@@ -121,7 +121,7 @@ export const schedules: readonly Mutant[] = [
     file: 'scheduler/agenda.ts',
     find: "state === 'withdrawn' && keepUntil !== undefined",
     replace: "state !== 'active' && keepUntil !== undefined",
-    tests: ['scheduler/agenda', 'scheduler/scheduler'],
+    tests: ['scheduler/agenda'],
   },
   {
     name: 'destroyed-right-after-boot',

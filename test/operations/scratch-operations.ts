@@ -76,6 +76,8 @@ export class ScratchOperations {
   /** How many backups there are. */
   backups = 3
   suspicion: string | undefined
+  /** What is done before anything is changed: whatever a crash left open is ended. */
+  recover = async (): Promise<void> => {}
   #refusal: OperatorError | undefined
 
   async create(): Promise<LocalOperations> {
@@ -102,7 +104,7 @@ export class ScratchOperations {
       audit,
       planner: this.planner,
       clock: scratch.clock,
-      recover: async () => {},
+      recover: () => this.recover(),
       backups: {
         make: async (_, folder = '/var/backups') => ({
           path: `${folder}/rekeyd.age`,

@@ -70,6 +70,13 @@ describe('agenda', () => {
     assert.equal(at(standing({ versions: [active, leaked], doubt: hour }), 'end-overlap'), now)
   })
 
+  it('destroys nothing that clients may still use or that is in use, whatever it is kept until', () => {
+    for (const state of ['prepared', 'active', 'retiring', 'destroyed'] as const) {
+      const versions: Version[] = [{ ...withdrawn, state }]
+      assert.equal(at(standing({ versions }), 'destroy'), undefined, state)
+    }
+  })
+
   it('neither rotates nor destroys anything while a person is needed', () => {
     assert.deepEqual(agenda(standing({}, { attention: 'drift: somebody edited it' })), [])
   })

@@ -128,7 +128,7 @@ describe('atomic files', () => {
   it('gives nobody a file that changes while it is read', async () => {
     await writeFile(at('key'), 'old')
     await using handle = await openFile(at('key'))
-    const real = handle.read
+    const real = Reflect.get(handle, 'read') as (...args: unknown[]) => Promise<unknown>
     const shared = Object.getPrototypeOf(handle) as FileHandle
     const changing = mock.method(
       shared,
