@@ -111,6 +111,14 @@ describe('file target', () => {
     assert.equal(await readFile(path, 'utf8'), 'first')
   })
 
+  it('is for its owner alone where there was none', async () => {
+    const path = join(folder, 'key')
+    const { target, first } = placeAt(path)
+    const to = { rotation: 'r', edition: first }
+    await target.activate(to, await target.stage(to, signal), signal)
+    assert.equal((await lstat(path)).mode & 0o777, 0o600)
+  })
+
   it('switches nothing where the live file is not what the record of it says', async () => {
     const path = join(folder, 'key')
     await writeFile(path, 'old', { mode: 0o600 })
