@@ -19,20 +19,6 @@ export const backups: readonly Mutant[] = [
     tests: ['store/place-copy'],
   },
   {
-    name: 'leaks-since-the-backup-come-back',
-    file: 'store/place-copy.ts',
-    find: 'markCompromised(db, audit, fingerprintKey(db, keys), compromised, now)',
-    replace: 'void [markCompromised, fingerprintKey, compromised]',
-    tests: ['backup/backup'],
-  },
-  {
-    name: 'store-that-is-there-is-written-over',
-    file: 'store/place-copy.ts',
-    find: 'moveAside(stateDir, new Date(placement.clock.now()))',
-    replace: 'void moveAside',
-    tests: ['backup/backup', 'store/place-copy'],
-  },
-  {
     name: 'restored-over-a-store-unasked',
     file: 'store/place-copy.ts',
     find: 'if (!replace) refusePresent(stateDir)',

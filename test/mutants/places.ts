@@ -208,13 +208,6 @@ export const places: readonly Mutant[] = [
     tests: ['targets/durability'],
   },
   {
-    name: 'other-variables-not-compared',
-    file: 'targets/variable.ts',
-    find: 'isProven = holds && this.#sameOthers(before, after)',
-    replace: 'isProven = holds',
-    tests: ['targets/env-dialects/dialects', 'targets/env'],
-  },
-  {
     name: 'variable-set-twice-is-taken',
     file: 'targets/variable.ts',
     find: 'if (!found || !second) return found',

@@ -98,25 +98,11 @@ export const proofs: readonly Mutant[] = [
     tests: ['rotation/order'],
   },
   {
-    name: 'end-of-overlap-not-proved',
-    file: 'rotation/walk.ts',
-    find: 'old: ending || !overlaps(member) ? from : undefined',
-    replace: 'old: ending || overlaps(member) ? undefined : from',
-    tests: ['rotation/engine'],
-  },
-  {
     name: 'new-version-not-refused-on-the-way-back',
     file: 'rotation/walk.ts',
     find: '{ edition: from, old: to }',
     replace: '{ edition: from }',
     tests: ['rotation/order'],
-  },
-  {
-    name: 'answers-without-a-baseline',
-    file: 'rotation/preflight.ts',
-    find: 'for (const member of members) await askBaseline(member, clock, signal)',
-    replace: 'void [askBaseline, clock]',
-    tests: ['rotation/engine'],
   },
   {
     name: 'program-that-ran-too-long-said-yes',

@@ -38,31 +38,10 @@ export const store: readonly Mutant[] = [
     tests: ['store/guard'],
   },
   {
-    name: 'pages-are-not-checked-when-it-opens',
-    file: 'store/database.ts',
-    find: "if (db.pragma('quick_check', { simple: true }) !== 'ok') throw damaged(path)",
-    replace: '',
-    tests: ['store/tampering'],
-  },
-  {
     name: 'store-file-is-readable-by-others',
     file: 'store/database.ts',
     find: 'process.umask(0o077)',
     replace: 'process.umask(0o022)',
-    tests: ['store/open'],
-  },
-  {
-    name: 'empty-store-is-taken-for-one',
-    file: 'store/database.ts',
-    find: 'if (status.size === 0) {',
-    replace: 'if (status.size < 0) {',
-    tests: ['store/open'],
-  },
-  {
-    name: 'absent-store-is-made',
-    file: 'store/database.ts',
-    find: 'const db = new Sqlite(path, { fileMustExist: true, timeout: busyTimeout })',
-    replace: 'const db = new Sqlite(path, { timeout: busyTimeout })',
     tests: ['store/open'],
   },
   {
@@ -124,25 +103,11 @@ export const store: readonly Mutant[] = [
     tests: ['store/lock'],
   },
   {
-    name: 'lock-forgotten-is-lost',
-    file: 'store/lock.ts',
-    find: '  held.add(db)\n',
-    replace: '',
-    tests: ['store/lock'],
-  },
-  {
     name: 'marker-not-written-after-a-commit',
     file: 'store/store.ts',
     find: 'unlessItFails(() => mark(marker()))',
     replace: 'void unlessItFails',
     tests: ['store/open'],
-  },
-  {
-    name: 'marker-that-cannot-be-written-fails-the-commit',
-    file: 'store/store.ts',
-    find: 'unlessItFails(() => mark(marker()))',
-    replace: 'void unlessItFails\n    mark(marker())',
-    tests: ['store/full-disk', 'store/open'],
   },
   {
     name: 'marker-of-an-opening-is-not-written',
@@ -153,45 +118,10 @@ export const store: readonly Mutant[] = [
     tests: ['store/open'],
   },
   {
-    name: 'marker-that-cannot-be-read-is-none',
-    file: 'store/marker.ts',
-    find: 'if (!newest && unread[0]) throw unread[0]',
-    replace: '',
-    tests: ['store/open'],
-  },
-  {
-    name: 'older-marker-is-believed',
-    file: 'store/marker.ts',
-    find: 'own.toSorted((a, b) => b.seq - a.seq || b.epoch - a.epoch)',
-    replace: 'own.toSorted((a, b) => a.seq - b.seq || a.epoch - b.epoch)',
-    tests: ['store/open'],
-  },
-  {
     name: 'head-not-compared-with-the-marker',
     file: 'store/entrance.ts',
     find: "if (!audit.contains(marker)) return 'it lacks what the marker has seen: an older copy'",
     replace: '',
-    tests: ['store/open'],
-  },
-  {
-    name: 'lost-marker-is-no-doubt',
-    file: 'store/entrance.ts',
-    find: "return row.epoch === 0 ? undefined : 'there is no marker of it here'",
-    replace: 'return undefined',
-    tests: ['store/open'],
-  },
-  {
-    name: 'store-of-another-machine-is-taken',
-    file: 'store/entrance.ts',
-    find: 'if (moved && !takeOver) throw otherMachine(`the store ${db.name}`)',
-    replace: 'void [takeOver, otherMachine]',
-    tests: ['store/open'],
-  },
-  {
-    name: 'epoch-of-the-marker-is-ignored',
-    file: 'store/entrance.ts',
-    find: 'const epoch = 1 + Math.max(row.epoch, lastEpoch(row, marker))',
-    replace: 'const epoch = 1 + Math.max(row.epoch, 0 * lastEpoch(row, marker))',
     tests: ['store/open'],
   },
   {
@@ -200,20 +130,6 @@ export const store: readonly Mutant[] = [
     find: 'skipNumbers(db, lostRows(row, audit, marker))',
     replace: 'void [skipNumbers, lostRows]',
     tests: ['store/open'],
-  },
-  {
-    name: 'leaks-since-the-copy-are-forgotten',
-    file: 'store/entrance.ts',
-    find: 'markLeaked(marker?.compromised ?? [])',
-    replace: 'void markLeaked',
-    tests: ['store/open'],
-  },
-  {
-    name: 'restored-is-forgotten-by-the-next-start',
-    file: 'store/entrance.ts',
-    find: 'const restored = why !== undefined || row.restored === 1',
-    replace: 'const restored = why !== undefined',
-    tests: ['store/open', 'store/place-copy'],
   },
   {
     name: 'hash-of-a-row-not-verified',
@@ -235,13 +151,6 @@ export const store: readonly Mutant[] = [
     find: 'if (!exported || this.contains(exported)) return',
     replace: 'if (!exported || this.contains(previous)) return',
     tests: ['store/audit'],
-  },
-  {
-    name: 'hash-of-a-head-not-compared',
-    file: 'store/audit.ts',
-    find: 'return (row as AuditHead | undefined)?.hash === head.hash',
-    replace: 'return row !== undefined',
-    tests: ['store/audit', 'store/open'],
   },
   {
     name: 'fields-run-together',
@@ -306,25 +215,11 @@ export const store: readonly Mutant[] = [
     tests: ['store/sqlite-key-store'],
   },
   {
-    name: 'clock-that-went-back-makes-the-newer-older',
-    file: 'store/version-table.ts',
-    find: 'SELECT max(active_since) + 1 FROM versions WHERE material = :material), 0))',
-    replace: 'SELECT 0), 0))',
-    tests: ['store/sqlite-key-store', 'store/open'],
-  },
-  {
     name: 'two-rotations-of-one-material-are-open',
     file: 'store/sqlite-journal.ts',
     find: '      this.#refuseBusy(intent.members)\n',
     replace: '',
     tests: ['store/sqlite-journal'],
-  },
-  {
-    name: 'no-room-is-reserved',
-    file: 'store/sqlite-journal.ts',
-    find: '    guard.room(() => reserveRoom(this.#parts.db))\n',
-    replace: '',
-    tests: ['store/full-disk'],
   },
   {
     name: 'what-was-held-stays-after-the-end',
@@ -339,13 +234,6 @@ export const store: readonly Mutant[] = [
     find: 'for (const state of ending.schedules) schedule.write(state)',
     replace: 'void schedule',
     tests: ['store/sqlite-journal'],
-  },
-  {
-    name: 'first-record-of-a-place-is-lost',
-    file: 'store/held-table.ts',
-    find: "['held', id, row.material, row.target]",
-    replace: "['held', id, row.material, 0]",
-    tests: ['store/sqlite-journal', 'store/tampering'],
   },
   {
     name: 'store-file-not-synced',
@@ -417,13 +305,6 @@ export const store: readonly Mutant[] = [
     tests: ['store/replace-file'],
   },
   {
-    name: 'store-made-over-another',
-    file: 'store/create-store.ts',
-    find: '  refusePresent(stateDir)\n  if',
-    replace: '  if',
-    tests: ['store/open'],
-  },
-  {
     name: 'present-wrap-dropped-for-the-next',
     file: 'store/key-file.ts',
     find: 'wraps: [...kept, await wrapKeys(keys, next)]',
@@ -459,20 +340,6 @@ export const store: readonly Mutant[] = [
     tests: ['store/store-key-material'],
   },
   {
-    name: 'leaked-store-key-keeps-its-data-key',
-    file: 'store/store-key-target.ts',
-    find: 'if (previous?.version.compromised) askRenewal(this.#stateDir)',
-    replace: 'void [previous, askRenewal]',
-    tests: ['scenarios/store-key'],
-  },
-  {
-    name: 'new-keys-not-kept-before-they-are-used',
-    file: 'store/key-file.ts',
-    find: 'write(stateDir, { ...file, next: await wrapKeys(keys, wrapper) })',
-    replace: 'void file',
-    tests: ['store/renewal'],
-  },
-  {
     name: 'old-keys-dropped-before-the-database-has-the-new',
     file: 'store/renewal.ts',
     find: `    renameSync(renewedPath(path), path)
@@ -482,34 +349,6 @@ export const store: readonly Mutant[] = [
     renameSync(renewedPath(path), path)
     syncFolder(stateDir)
 `,
-    tests: ['store/renewal'],
-  },
-  {
-    name: 'renewed-store-not-synced',
-    file: 'store/renewal.ts',
-    find: '    syncFolder(stateDir)\n',
-    replace: '    void syncFolder\n',
-    tests: ['store/renewal'],
-  },
-  {
-    name: 'log-of-the-old-file-beside-the-renewed',
-    file: 'store/renewal.ts',
-    find: '  refuseLog(path)\n  const copy',
-    replace: '  const copy',
-    tests: ['store/renewal'],
-  },
-  {
-    name: 'renewed-under-the-key-that-goes',
-    file: 'store/renewal.ts',
-    find: '|| wrapIds(stateDir).at(-1) !== wrapper.keyId) return keys',
-    replace: '|| wrapIds(stateDir).length === 0) return keys',
-    tests: ['store/renewal'],
-  },
-  {
-    name: 'leaked-seal-is-kept',
-    file: 'store/reseal.ts',
-    find: 'update.run(seal(next, plain, where), rowid)',
-    replace: 'update.run(seal(next === present ? next : present, plain, where), rowid)',
     tests: ['store/renewal'],
   },
   {
