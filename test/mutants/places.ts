@@ -193,8 +193,8 @@ export const places: readonly Mutant[] = [
   {
     name: 'edit-beside-is-lost-when-withdrawn',
     file: 'targets/keyed-file.ts',
-    find: 'if (held && (await this.#wrote(before, move, content))) return',
-    replace: 'if (held && before !== null) return',
+    find: 'if (held && (await this.#wrote(before, move, content))) {',
+    replace: 'if (held && before !== null) {',
     tests: ['targets/env'],
   },
   {
@@ -264,8 +264,8 @@ export const places: readonly Mutant[] = [
   {
     name: 'secret-for-a-program-is-not-zeroed',
     file: 'support/run-command.ts',
-    find: 'overwrite(descriptor, Buffer.alloc(fstatSync(descriptor).size))',
-    replace: 'void fstatSync',
+    find: '    overwrite(descriptor, Buffer.alloc(length))\n',
+    replace: '',
     tests: ['support/run-command'],
   },
   {

@@ -466,8 +466,8 @@ export const rotation: readonly Mutant[] = [
   {
     name: 'restored-store-is-reconciled',
     file: 'rotation/starting.ts',
-    find: 'if (restored) this.#attention(material.name, restoredStore)\n      else {',
-    replace: '{',
+    find: 'if (restored) this.#attention(material.name, restoredStore)\n      else if (this',
+    replace: 'if (this',
     tests: ['rotation/engine'],
   },
   {
