@@ -50,7 +50,17 @@ export class Image {
   /** The loop device ends with the mount. */
   async mount(): Promise<void> {
     mkdirSync(this.#at, { recursive: true, mode: 0o700 })
-    await run('mount', ['-o', fileSystems[this.#type].options, this.#path, this.#at])
+    const mount = ['-o', fileSystems[this.#type].options, this.#path, this.#at]
+    // The loop device that was free when `mount` looked may be another lane's by now.
+    for (let left = 5; ; left -= 1) {
+      try {
+        await run('mount', mount)
+        return
+      } catch (error) {
+        if (left === 0) throw error
+        await pause(100)
+      }
+    }
   }
 
   /** From here on nothing reaches the disk. */
