@@ -14,6 +14,7 @@ import { descriptionRoutes } from './routes/description.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { materialRoutes } from './routes/materials.ts'
+import { noticeRoutes } from './routes/notices.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { pageRoutes } from './routes/page.ts'
 import { materialPauseRoutes, pauseRoutes } from './routes/pauses.ts'
@@ -65,6 +66,7 @@ const routes: readonly ((app: AdminApp, parts: AdminParts) => void)[] = [
   versionRoutes,
   rotationRoutes,
   eventRoutes,
+  noticeRoutes,
 ]
 
 function bareApp(options: AdminOptions, tcp: TcpOptions | undefined): AdminApp {

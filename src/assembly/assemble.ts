@@ -4,6 +4,7 @@ import { catalogs } from '../config/catalogs.ts'
 import type { Config } from '../config/config.ts'
 import type { Readings } from '../metrics/reading.ts'
 import type { Events } from '../model/events.ts'
+import type { Notices } from '../notices/notices.ts'
 import type { Surroundings } from '../operations/described.ts'
 import { LocalOperations } from '../operations/local-operations.ts'
 import { PublicKeys } from '../operations/public-keys.ts'
@@ -16,6 +17,7 @@ import { archivePublic } from '../store/public-archive.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../support/clock.ts'
 import { type AssembledMaterial, assembleMaterials } from './materials.ts'
+import { assembleNotices } from './notices.ts'
 import { perform } from './perform.ts'
 import { planner } from './planner.ts'
 import { materialReadings } from './readings.ts'
@@ -29,6 +31,7 @@ export interface Assembly {
   readonly operations: LocalOperations
   readonly backups: Backups
   readonly publicKeys: PublicKeys
+  readonly notices: Notices
   /** Every material at this moment, for the metrics. */
   readings(): ReturnType<Readings['materials']>
   /** Recovers, reconciles, and from then on rotates what is due. */
@@ -57,6 +60,7 @@ export function assemble(parts: AssemblyParts): Assembly {
   const engine = assembleEngine(parts, materials, signs.bootId)
   const scheduler = assembleScheduler(parts, materials, engine, guard)
   const backups = assembleBackups(parts)
+  const notices = assembleNotices({ ...parts, materials, engine, scheduler })
   const heard = listen(parts.events, scheduler)
   const stopped = new AbortController()
   let watching: Promise<void> | undefined
@@ -67,12 +71,13 @@ export function assemble(parts: AssemblyParts): Assembly {
     version: build.version,
     materials,
     operations: assembleOperations(
-      { ...parts, materials, engine, scheduler, backups },
+      { ...parts, materials, engine, scheduler, backups, notices },
       recover,
       heard.clock,
     ),
     backups,
     publicKeys: assemblePublicKeys(store, materials),
+    notices,
     readings: () =>
       materialReadings({
         materials,
@@ -86,13 +91,14 @@ export function assemble(parts: AssemblyParts): Assembly {
       await recover()
       scheduler.start()
       backups.start()
+      notices.start()
       watching = watchDrift(engine, materials, parts, stopped.signal)
     },
     async stop(grace) {
       stopped.abort()
       await watching
       heard.stop()
-      await Promise.all([scheduler.stop(), engine.stop(grace)])
+      await Promise.all([scheduler.stop(), engine.stop(grace), notices.stop()])
       await backups.stop()
     },
   }
@@ -197,10 +203,11 @@ interface OperatedParts extends AssemblyParts {
   readonly engine: Engine
   readonly scheduler: Scheduler
   readonly backups: Backups
+  readonly notices: Notices
 }
 
 function assembleOperations(
-  { config, store, clock, surroundings, materials, engine, scheduler, backups }: OperatedParts,
+  { config, store, clock, surroundings, materials, engine, scheduler, ...rest }: OperatedParts,
   recover: () => Promise<void>,
   clockState: () => ClockState,
 ): LocalOperations {
@@ -213,7 +220,8 @@ function assembleOperations(
     schedule,
     clock,
     audit,
-    backups,
+    backups: rest.backups,
+    notices: rest.notices,
     recover,
     planner: planner({ scheduler, materials: scheduled, schedule, clock }),
     materials: materials.map(({ described }) => described),

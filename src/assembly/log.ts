@@ -61,6 +61,18 @@ const wording: Wording = {
     event.ok ? info(`backed up to ${event.path}`) : warn(`backup failed: ${event.reason}`),
   'config.reloaded': ({ ok, reason }) =>
     ok ? info('config reloaded') : warn(`config refused${reasonOf(reason)}`),
+  notice: noticeLine,
+}
+
+/** A heartbeat that gets through is no news. */
+function noticeLine({ channel, title, result, reason }: EventMap['notice']): LogLine | undefined {
+  const fields = { channel, result }
+  if (result === 'failed') {
+    return warn(`${channel} did not take a notice, it is tried again${reasonOf(reason)}`, fields)
+  }
+  return channel === 'heartbeat'
+    ? undefined
+    : info(`notice ${result} by ${channel}: ${title}`, fields)
 }
 
 const levels: Readonly<Record<RotationResult, LogLine['level']>> = {

@@ -15,6 +15,7 @@ import { addHistory } from './commands/history.ts'
 import { addImport } from './commands/import.ts'
 import { addIncident } from './commands/incident.ts'
 import { addInit } from './commands/init.ts'
+import { addNotify } from './commands/notify.ts'
 import { addPause } from './commands/pause.ts'
 import { addPlan } from './commands/plan.ts'
 import { addRestore } from './commands/restore.ts'
@@ -52,6 +53,7 @@ const groups: Readonly<Record<string, readonly AddCommand[]>> = {
     addCheckConfig,
     addSchema,
     addHealthcheck,
+    addNotify,
     addApiToken,
     addCompletion,
   ],

@@ -1,5 +1,6 @@
 import type { Verb } from '../consumers/consumer.ts'
 import type { Mode } from '../model/material.ts'
+import type { HeartbeatOptions } from '../notices/heartbeat.ts'
 import type { StoreKeySource } from '../store/store-key.ts'
 import type { Choice } from './choice.ts'
 
@@ -32,6 +33,7 @@ export interface Config {
     /** How many stay. */
     readonly keep: number
   }
+  readonly notices?: NoticesConfig
   readonly windows: readonly WindowConfig[]
   readonly consumers: readonly ConsumerConfig[]
   readonly materials: readonly MaterialConfig[]
@@ -52,6 +54,16 @@ export interface HttpConfig extends ListenAddress {
   readonly hosts: readonly string[]
   /** PEM files. Always there where others than this host can reach the address. */
   readonly tls?: { readonly certificate: string; readonly key: string }
+}
+
+/** Who is told what. */
+export interface NoticesConfig {
+  /** Entries of the catalog of channels. */
+  readonly channels: readonly Choice[]
+  readonly heartbeat?: HeartbeatOptions
+  /** How long before a restart it is told; absent: never. */
+  readonly before?: number
+  readonly onSuccess: 'never' | 'first' | 'always'
 }
 
 /** When a rotation may run. */

@@ -5,7 +5,7 @@ import type { Path, Problem } from './problem.ts'
  * What the schema knows and this version does not do. Refused, so that nobody believes in a
  * notice that never comes. `*` stands for any name.
  */
-export const notYet: readonly (readonly string[])[] = [['notices']]
+export const notYet: readonly (readonly string[])[] = []
 
 /** A problem for each of them that the config asks for. */
 export function notYetProblems(config: unknown): Problem[] {

@@ -1,7 +1,15 @@
 import type { Catalogs } from './catalogs.ts'
-import type { Config, ConsumerConfig, HttpConfig, MaterialConfig, WindowConfig } from './config.ts'
+import type {
+  Config,
+  ConsumerConfig,
+  HttpConfig,
+  MaterialConfig,
+  NoticesConfig,
+  WindowConfig,
+} from './config.ts'
 import { databaseKeyNames } from './database-key-names.ts'
 import type { ParsedMaterial } from './material-schema.ts'
+import type { ParsedNotices } from './notices-schema.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** The word that takes a material out of the default window. */
@@ -24,6 +32,7 @@ export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs)
     ...(parsed.public && { public: parsed.public.listen }),
     recipients: parsed.recovery?.recipients ?? [],
     ...(parsed.backup && { backup: { to: parsed.backup.to, keep: parsed.backup.keep } }),
+    ...(parsed.notices && { notices: resolveNotices(parsed.notices) }),
     windows,
     consumers: Object.entries(parsed.consumers).map(([name, consumer]) =>
       resolveConsumer(name, consumer),
@@ -32,6 +41,16 @@ export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs)
       const remade = kinds[material.kind.type]?.neverCreate !== true
       return resolveMaterial(name, material, parsed, windows, remade)
     }),
+  }
+}
+
+function resolveNotices(parsed: ParsedNotices): NoticesConfig {
+  const { heartbeat, before, on_success: onSuccess, ...channels } = parsed
+  return {
+    channels: Object.entries(channels).map(([type, options]) => ({ type, options })),
+    ...(heartbeat && { heartbeat }),
+    ...(before !== 'never' && { before }),
+    onSuccess,
   }
 }
 

@@ -7,11 +7,11 @@ import type { Catalogs } from './catalogs.ts'
 import { choices } from './choice.ts'
 import { consumerSchema } from './consumer-schema.ts'
 import { materialSchema, onMissingSchema } from './material-schema.ts'
+import { noticesSchema } from './notices-schema.ts'
 import {
   adminSchema,
   backupSchema,
   metricsSchema,
-  noticesSchema,
   pathSchema,
   publicSchema,
   recoverySchema,

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { isAgeRecipient } from '../formats/age-recipient.ts'
-import { durationSchema } from '../model/duration-schema.ts'
 import { pathProblem } from '../support/safe-path.ts'
 
 /** An absolute path, written plainly. */
@@ -105,33 +104,3 @@ export const backupSchema = z
     keep: z.int().min(1).default(30).describe('How many backups are kept.'),
   })
   .describe('Encrypted backups of store, config and public archive.')
-
-const tokenFileSchema = z.strictObject({ file: pathSchema.describe('File with the token.') })
-
-export const noticesSchema = z
-  .strictObject({
-    ntfy: z
-      .strictObject({
-        url: z.url().describe('Topic, such as https://ntfy.example.com/rekeyd.'),
-        token: tokenFileSchema.optional().describe('Access token.'),
-      })
-      .optional()
-      .describe('Notices to an ntfy topic.'),
-    webhook: z
-      .strictObject({ url: z.url().describe('Where the notice is posted.') })
-      .optional()
-      .describe('Notices as signed JSON.'),
-    heartbeat: z
-      .strictObject({
-        url: z.url().describe('Asked as long as the scheduler ticks.'),
-        every: durationSchema.prefault('1h').describe('How often.'),
-      })
-      .optional()
-      .describe('A sign of life for a dead-man service.'),
-    before: durationSchema.optional().describe('How long before a restart it is announced.'),
-    on_success: z
-      .enum(['never', 'first', 'always'])
-      .default('first')
-      .describe('Whether success is told, too.'),
-  })
-  .describe('Who is told what.')

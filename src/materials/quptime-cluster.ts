@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readInputFile, readOptionalFile } from '../support/input-file.ts'
 import { OperatorError } from '../support/operator-error.ts'
-import { readInputFile, readOptionalFile } from './input-file.ts'
 
 /** What we read of a node's own file; qu blanks the secret from 0.2.0 on. */
 const nodeFile = z.object({ node_id: z.string().min(1), cluster_secret: z.string().nullish() })

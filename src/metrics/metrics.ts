@@ -3,7 +3,9 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Events } from '../model/events.ts'
 import { rotationResults, stepNames, triggers } from '../model/rotation.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
+import { countNotices } from './count-notices.ts'
 import { registerMaterials } from './material-gauges.ts'
+import { onReload } from './on-reload.ts'
 import type { Readings } from './reading.ts'
 
 /** What a scrape and a health check answer. */
@@ -47,6 +49,7 @@ export function createMetrics(
   const stops = [
     ...countRotations(events, registers, readings),
     ...countConsumers(events, registers, readings),
+    ...countNotices(events, registers, readings),
     ...watchOurselves(events, registers, clock),
   ]
   let lastTick: number | undefined
@@ -188,13 +191,6 @@ function countConsumers(events: Events, registers: Registry[], readings: Reading
       downtime.observe({ consumer }, downtimeSeconds)
     }),
   ]
-}
-
-/** The names may be others once the config was read again. */
-function onReload(events: Events, declare: () => void) {
-  return events.on('config.reloaded', ({ ok }) => {
-    if (ok) declare()
-  })
 }
 
 function watchOurselves(events: Events, registers: Registry[], clock: Clock) {

@@ -21,6 +21,8 @@ export interface MaterialReading {
 export interface Readings {
   materials(): readonly MaterialReading[]
   consumers(): readonly string[]
+  /** Where notices go, by the names they are counted under. */
+  channels(): readonly string[]
   /** When the newest backup was made, in epoch milliseconds; undefined when there is none. */
   newestBackup(): number | undefined
   /** Tokens of the admin API, and when they end, RFC 3339. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { MaterialState } from './material.ts'
+import type { NoticeResult } from './notice.ts'
 import type { Change, RotationResult, StepName, Trigger } from './rotation.ts'
 import type { Version } from './version.ts'
 
@@ -27,6 +28,7 @@ export interface EventMap {
   'store.error': { operation: string }
   'backup.finished': { ok: true; path: string } | { ok: false; reason: string }
   'config.reloaded': { ok: boolean; reason?: string }
+  notice: { channel: string; title: string; result: NoticeResult; reason?: string }
 }
 
 export type EventName = keyof EventMap

@@ -200,6 +200,10 @@ export class LocalOperations implements Operations {
     return { path, bytes, made: instant(made) }
   }
 
+  async testNotices(channel: string | undefined) {
+    return this.#parts.notices.test(channel)
+  }
+
   /**
    * Whatever a crash left open has ended, and nothing stands against replacing what clients use.
    * @throws OperatorError `refused` in mode observe, and where clients break and nobody accepts it

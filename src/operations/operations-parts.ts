@@ -5,7 +5,7 @@ import type { ScheduleState } from '../store/schedule-state.ts'
 import type { Clock } from '../support/clock.ts'
 import type { DescribedMaterial, Planner, Surroundings } from './described.ts'
 import type { Caller } from './operations.ts'
-import type { AuditRow } from './views.ts'
+import type { AuditRow, NoticeTestView } from './views.ts'
 
 /** The parts that operations act on. */
 export interface OperationsParts {
@@ -27,6 +27,7 @@ export interface OperationsParts {
     /** Removes every backup in the configured folder and makes a new one. @returns how many there were */
     purge(caller: Caller): Promise<number>
   }
+  readonly notices: { test(channel?: string): Promise<readonly NoticeTestView[]> }
   readonly audit: {
     head(): { readonly seq: number; readonly hash: string }
     list(after: number, limit: number): readonly (Omit<AuditRow, 'at'> & { readonly at: number })[]

@@ -8,6 +8,7 @@ import type {
   DryRun,
   ImportPart,
   MaterialView,
+  NoticeTestView,
   PlanItem,
   RollbackOptions,
   RotateOptions,
@@ -89,6 +90,8 @@ export interface Operations {
   audit(after: number, limit: number): Promise<readonly AuditRow[]>
   /** Backs everything up, into the configured folder or into `to`, an absolute path. */
   backup(to: string | undefined, caller: Caller): Promise<BackupView>
+  /** Sends a test notice on one channel, or on all. @throws OperatorError when there is no such channel */
+  testNotices(channel: string | undefined): Promise<readonly NoticeTestView[]>
 }
 
 /** The one place where kinds of error meet exit codes (interface.md) and HTTP status. */

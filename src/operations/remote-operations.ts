@@ -10,6 +10,7 @@ import type {
   DryRun,
   ImportPart,
   MaterialView,
+  NoticeTestView,
   PlanItem,
   RollbackOptions,
   RotateOptions,
@@ -172,6 +173,16 @@ export class RemoteOperations implements Operations {
   async backup(to: string | undefined, caller: Caller) {
     const body = { to: to === undefined ? undefined : resolve(to) }
     return this.#post<BackupView>('/v1/backup', caller, body)
+  }
+
+  async testNotices(channel: string | undefined) {
+    const body = { channel }
+    const answer = await this.#post<{ results: NoticeTestView[] }>(
+      '/v1/notices/test',
+      undefined,
+      body,
+    )
+    return answer.results
   }
 
   async #get<T>(

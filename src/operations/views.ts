@@ -194,6 +194,16 @@ export interface BackupView {
   readonly made: string
 }
 
+/** How a test notice fared on one channel. */
+export interface NoticeTestView {
+  readonly channel: string
+  readonly ok: boolean
+  /** How long it took. */
+  readonly seconds: number
+  readonly error?: string
+  readonly hint?: string
+}
+
 /** A file handed to `import`: PEM or DER text is recognised by the kind. */
 export interface ImportPart {
   readonly part: string

@@ -144,4 +144,13 @@ export const migrations: readonly string[] = [
   -- Whose verifier said no. Why it turned back is in detail, from the turn on.
   ALTER TABLE rotations ADD COLUMN blamed TEXT;
   `,
+  `
+  -- Who was told of what, so that nobody is told twice.
+  CREATE TABLE told_notices (
+    cause TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (cause, channel)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

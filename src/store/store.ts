@@ -46,6 +46,7 @@ import { SqliteKeyStore } from './sqlite-key-store.ts'
 import { SqliteScheduleState } from './sqlite-schedule-state.ts'
 import { copyStore, removeLeftCopies, type StoreCopy } from './store-copy.ts'
 import { readStoreKey, type StoreKeySource } from './store-key.ts'
+import { ToldNotices } from './told-notices.ts'
 import { VersionTable } from './version-table.ts'
 
 export interface StoreOptions {
@@ -75,6 +76,7 @@ export interface Store {
   readonly keys: KeyStore
   readonly journal: Journal
   readonly schedule: ScheduleState
+  readonly notices: ToldNotices
   readonly audit: Pick<AuditLog, 'head' | 'list' | 'verify'>
   /** What other copies of this store must not give back (compromised.ts). */
   compromised(): readonly string[]
@@ -180,6 +182,7 @@ function assemble(opened: Opened): Store {
     keys: new SqliteKeyStore({ db, guard, versions, sealKey }),
     journal: new SqliteJournal({ db, guard, versions, schedule, sealKey }),
     schedule,
+    notices: new ToldNotices(db, guard),
     audit,
     compromised: () => compromisedTags(db, fingerprint),
     record: (actor, event) => guard.change((record) => record(actor, event)),

@@ -7,7 +7,7 @@ export interface HttpAnswer {
 }
 
 /**
- * Sends a request that has no body, and reads the whole answer.
+ * Sends a request, and reads the whole answer.
  * @param longest bytes of the body; after more of them the connection is closed
  * @throws what `tooLong` makes, or an error of the connection: also where the server wants to speak another
  *   protocol (status 101), which Node tells nobody
@@ -16,6 +16,7 @@ export function exchange(
   question: ClientRequest,
   longest: number,
   tooLong: () => Error,
+  body?: string,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const broken = () => reject(new Error('the connection was closed without an answer'))
@@ -35,6 +36,6 @@ export function exchange(
         resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }),
       )
     })
-    question.end()
+    question.end(body)
   })
 }

@@ -29,8 +29,9 @@ const table: Readonly<Record<string, readonly string[]>> = {
   operations: ['model', ...leaves, 'rotation', 'store'],
   metrics: ['model', ...leaves, 'operations'],
   'api-tokens': ['model', ...leaves],
+  notices: ['model', ...leaves],
   admin: ['model', ...leaves, 'operations', 'metrics', 'api-tokens'],
-  config: ['model', ...leaves, ...extensions, 'store'],
+  config: ['model', ...leaves, ...extensions, 'store', 'notices'],
   backup: ['model', ...leaves, 'store'],
   quickstart: leaves,
   assembly: [
@@ -43,6 +44,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'metrics',
     'config',
     'backup',
+    'notices',
     'build.ts',
   ],
   'assemble.ts': [

@@ -63,6 +63,26 @@ export class FakeOperations implements Operations {
     return { path, bytes: 61_440, made: '2027-01-01T00:00:00.000Z' }
   }
 
+  async testNotices(channel: string | undefined) {
+    this.#note('testNotices', undefined, channel)
+    const results = [
+      { channel: 'ntfy', ok: true, seconds: 0.12 },
+      {
+        channel: 'webhook',
+        ok: false,
+        seconds: 10,
+        error: 'hooks.example.com answers 302',
+        hint: 'redirects are not followed: name where it leads',
+      },
+    ]
+    const chosen = results.filter((one) => channel === undefined || one.channel === channel)
+    if (chosen.length > 0) return chosen
+    throw new OperatorError(`there is no channel ${channel}`, {
+      kind: 'usage',
+      hint: 'the configured ones are ntfy, webhook',
+    })
+  }
+
   async plan(days: number) {
     this.#note('plan', undefined, days)
     return [

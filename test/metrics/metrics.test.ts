@@ -62,6 +62,7 @@ let apiTokens: () => { readonly name: string; readonly expires: string }[]
 let reads: number
 let isBroken: boolean
 let newestBackup: number | undefined
+let channels: string[]
 let metrics: Metrics
 
 beforeEach(() => {
@@ -73,6 +74,7 @@ beforeEach(() => {
   reads = 0
   isBroken = false
   newestBackup = undefined
+  channels = ['ntfy']
   const readings = {
     materials: () => {
       reads += 1
@@ -80,6 +82,7 @@ beforeEach(() => {
       return materials
     },
     consumers: () => consumers,
+    channels: () => channels,
     newestBackup: () => newestBackup,
     apiTokens: async () => apiTokens(),
     version: '1.2.3',

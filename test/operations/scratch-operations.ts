@@ -118,6 +118,12 @@ export class ScratchOperations {
           return purged
         },
       },
+      notices: {
+        test: async (channel = 'ntfy') => {
+          if (channel !== 'ntfy') throw new OperatorError('no such channel', { kind: 'usage' })
+          return [{ channel, ok: true, seconds: 0.1 }]
+        },
+      },
       surroundings: {
         version: '1.2.3',
         mode: this.mode,

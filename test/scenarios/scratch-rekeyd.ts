@@ -46,6 +46,7 @@ export async function openRekeyd(folder: string, yaml: string, clock: Clock = sy
   const metrics = createMetrics(events, {
     materials: () => assembly.readings(),
     consumers: () => config.consumers.map(({ name }) => name),
+    channels: () => assembly.notices.names,
     newestBackup: () => assembly.backups.newest,
     apiTokens: async () => [],
     version: assembly.version,

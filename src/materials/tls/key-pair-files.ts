@@ -1,8 +1,8 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { readCredentials } from '../../formats/credential-file.ts'
+import { readInputFile } from '../../support/input-file.ts'
 import { OperatorError } from '../../support/operator-error.ts'
-import { readInputFile } from '../input-file.ts'
 
 const path = z.string().startsWith('/', 'must be an absolute path')
 

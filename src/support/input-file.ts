@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { offHeap } from '../formats/off-heap.ts'
-import { fileError } from '../support/file-error.ts'
-import { hasCode, OperatorError } from '../support/operator-error.ts'
+import { fileError } from './file-error.ts'
+import { hasCode, OperatorError } from './operator-error.ts'
 
 /** Bytes. No certificate, key or config file of the systems we know comes near it. */
 const largest = 1024 * 1024
