@@ -5,7 +5,6 @@ import { instantiate } from './instances.ts'
 import { listenProblems } from './listen-problems.ts'
 import { materialProblems } from './material-problems.ts'
 import { nameProblems } from './name-problems.ts'
-import { notYetProblems } from './not-yet.ts'
 import { placeProblems } from './place-problems.ts'
 import type { Problem } from './problem.ts'
 import { resolve } from './resolve.ts'
@@ -30,7 +29,6 @@ export function check(
   return {
     config,
     problems: [
-      ...notYetProblems(parsed),
       ...listenProblems(config),
       ...nameProblems(parsed),
       ...instances.problems,

@@ -18,7 +18,10 @@ export const noticesSchema = z
       .optional()
       .describe('A sign of life for a dead-man service.'),
     before: z
-      .union([durationSchema, z.literal('never')])
+      .union(
+        [durationSchema, z.literal('never')],
+        'not a duration: use 90s 15m 6h 30d 2w, or never',
+      )
       .prefault('1d')
       .describe('How long before a restart, or before clients break, it is told.'),
     on_success: z

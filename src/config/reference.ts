@@ -3,7 +3,6 @@ import { catalogs as all, type Catalogs } from './catalogs.ts'
 import { choices } from './choice.ts'
 import { consumerShape } from './consumer-schema.ts'
 import { materialShape } from './material-schema.ts'
-import { notYet } from './not-yet.ts'
 import { configSchema } from './schema.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
@@ -85,9 +84,7 @@ function option(path: Path, schema: Json, indent: string, required = false): str
   const [form = schema, ...others] = forms(schema)
   const said = comment({ ...form, ...schema }, required)
   const inner = children(path, form, `${indent}  `)
-  const absent = notYet.some((known) => known.join() === path.join())
   return [
-    ...(absent ? [`${indent}# Not in this version:`] : []),
     ...(inner.length > 0
       ? [line(indent, key, '', said), ...inner]
       : [line(indent, key, sample({ ...form, ...schema }), said)]),

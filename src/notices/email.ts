@@ -8,7 +8,7 @@ import type { ChannelType } from './channel.ts'
 import { type Notice, shortened, textOf } from './notice.ts'
 import { readSecretFile, secretFileSchema } from './secret-file.ts'
 
-const addressSchema = z.email('not an e-mail address')
+const addressSchema = z.string().regex(/^[^\s@<>,;:"]+@[^\s@<>,;:"]+$/, 'not an e-mail address')
 
 const schema = z
   .strictObject({

@@ -1,5 +1,4 @@
 import type { Events } from '../model/events.ts'
-import type { NoticeResult } from '../model/notice.ts'
 import type { Clock } from '../support/clock.ts'
 import { messageOf } from '../support/operator-error.ts'
 import { readAddress } from './address.ts'
@@ -33,30 +32,20 @@ export function startHeartbeat(options: HeartbeatOptions, clock: Clock, events: 
   const stopping = new AbortController()
   let next = -Infinity
   let beating: Promise<void> | undefined
-  const tell = (result: NoticeResult, reason?: string) => {
-    const why = reason === undefined ? {} : { reason }
-    events.emit('notice', clock.now(), {
-      channel: 'heartbeat',
-      title: 'a sign of life',
-      result,
-      ...why,
-    })
+  const attempt = async () => {
+    const result = await beat(options, clock, stopping.signal).then(
+      () => ({ result: 'delivered' as const }),
+      (error: unknown) => ({ result: 'failed' as const, reason: messageOf(error) }),
+    )
+    beating = undefined
+    if (stopping.signal.aborted) return
+    if (result.result === 'failed') next = Math.min(next, clock.sinceBoot() + retry)
+    events.emit('notice', clock.now(), { channel: 'heartbeat', title: 'a sign of life', ...result })
   }
   const silence = events.on('scheduler.tick', () => {
     if (beating || clock.sinceBoot() < next) return
     next = clock.sinceBoot() + options.every
-    beating = beat(options, clock, stopping.signal)
-      .then(
-        () => tell('delivered'),
-        (error: unknown) => {
-          if (stopping.signal.aborted) return
-          next = Math.min(next, clock.sinceBoot() + retry)
-          tell('failed', messageOf(error))
-        },
-      )
-      .finally(() => {
-        beating = undefined
-      })
+    beating = attempt()
   })
   return async () => {
     silence()

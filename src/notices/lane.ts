@@ -43,18 +43,10 @@ export class Lane {
 
   /** Everything that holds now: what is new is sent, what is over is dropped. */
   offer(notices: readonly Notice[]): void {
-    const { told, name, clock } = this.#parts
-    const causes = new Set(notices.map(({ cause }) => cause))
-    for (const [cause, notice] of this.#pending) {
-      if (causes.has(cause) || cause === this.#sending) continue
-      this.#pending.delete(cause)
-      this.#tell(notice, 'dropped')
-    }
+    this.#drop(new Set(notices.map(({ cause }) => cause)))
     for (const notice of notices) {
       if (this.#pending.size >= mostPending) break
-      const last = told.at(notice.cause, name)
-      const isDue = last === undefined || (notice.reminded && last + day <= clock.now())
-      if (isDue && !this.#pending.has(notice.cause)) this.#pending.set(notice.cause, notice)
+      if (this.#isDue(notice)) this.#pending.set(notice.cause, notice)
     }
     if (this.#pending.size > 0 && !this.#stopping.signal.aborted) this.#running ??= this.#run()
   }
@@ -68,6 +60,21 @@ export class Lane {
     this.#cut.abort()
     done.abort()
     await this.#running
+  }
+
+  #drop(present: ReadonlySet<string>): void {
+    for (const [cause, notice] of this.#pending) {
+      if (present.has(cause) || cause === this.#sending) continue
+      this.#pending.delete(cause)
+      this.#tell(notice, 'dropped')
+    }
+  }
+
+  #isDue({ cause, reminded }: Notice): boolean {
+    const { told, name, clock } = this.#parts
+    if (this.#pending.has(cause)) return false
+    const last = told.at(cause, name)
+    return last === undefined || (reminded && last + day <= clock.now())
   }
 
   async #run(): Promise<void> {

@@ -53,7 +53,6 @@ export interface Planned {
 export interface Replaced {
   readonly from: number
   readonly to: number
-  readonly at: number
   readonly proved: boolean
   /** Until when the one before can be given back; absent when it cannot. */
   readonly undoUntil?: number

@@ -23,6 +23,7 @@ const writes: Readonly<Record<string, object>> = {
   '/v1/pause': { reason: 'holidays', until: '2027-01-02T00:00:00+01:00' },
   '/v1/resume': {},
   '/v1/rotate-due': {},
+  '/v1/notices/test': {},
   '/v1/materials/key/rotate': { reason: 'manual', dry_run: false, now: true, accept_impact: 'key' },
   '/v1/materials/key/pause': { reason: 'holidays', until: '2027-01-02T00:00:00Z' },
   '/v1/materials/key/resume': {},

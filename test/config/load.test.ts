@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { loadConfig, parseConfig } from '../../src/config/load.ts'
-import { notYet } from '../../src/config/not-yet.ts'
 import { OperatorError } from '../../src/support/operator-error.ts'
 
 const now = Date.parse('2026-11-22T00:00:00Z')
@@ -15,10 +14,9 @@ const path = 'rekeyd.yaml'
 
 /** Every line of the documented sample, with values for its `…`. */
 const sample = await readFile(join(import.meta.dirname, 'samples/interface.yaml'), 'utf8')
-/** Without what this version does not do. */
+/** Without its comments. */
 const supported = sample
   .split('\n')
-  .filter((line) => !line.startsWith('notices:'))
   .map((line) => line.replace(/ *#.*/, ''))
   .join('\n')
 
@@ -27,13 +25,6 @@ const minimal = (material: string, before = '') =>
   parse(`${before}\nmaterials:\n  one: { verify: none, ${material} }\n`)
 
 describe('the documented sample', () => {
-  it('is refused for nothing but what is not in this version', async () => {
-    const error = await failure(sample)
-    const messages = error.message.split('\n')
-    assert.equal(messages.length, notYet.length)
-    for (const message of messages) assert.match(message, /^rekeyd\.yaml:\d+:\d+: `\w+` is not in/)
-  })
-
   it('resolves names, defaults and durations', async () => {
     const config = await parse(supported)
     const [tls, token, key, setup] = config.materials
@@ -46,6 +37,25 @@ describe('the documented sample', () => {
       hosts: [],
     })
     assert.deepEqual(config.metrics, { host: '127.0.0.1', port: 9470 })
+    assert.deepEqual(config.notices, {
+      channels: [
+        {
+          type: 'ntfy',
+          options: {
+            url: 'https://ntfy.example.com/rekeyd',
+            token: { file: '/etc/rekeyd/ntfy.token' },
+            allow_http: false,
+          },
+        },
+        {
+          type: 'webhook',
+          options: { url: 'https://example.com/hook', format: 'json', allow_http: false },
+        },
+      ],
+      heartbeat: { url: 'https://hc.example.com/1', every: 3_600_000, allow_http: false },
+      before: day,
+      onSuccess: 'first',
+    })
     assert.equal(tls?.schedule.type, 'on_change')
     assert.deepEqual(tls?.window, {
       name: 'night',
@@ -153,7 +163,8 @@ describe('loadConfig', () => {
 
 describe('an example', () => {
   const folder = join(import.meta.dirname, '../../deploy/examples')
-  for (const file of readdirSync(folder).filter((name) => name !== 'reference.yaml')) {
+  const isExample = (name: string) => name.endsWith('.yaml') && name !== 'reference.yaml'
+  for (const file of readdirSync(folder).filter(isExample)) {
     it(`is a config that loads: ${file}`, async () => {
       const config = await parse(await readFile(join(folder, file), 'utf8'))
       assert.ok(config.materials.length > 0)

@@ -262,6 +262,13 @@ export function describeOperations(
       assert.equal(await asked['import']?.({}), undefined, 'it is active: nobody is hit')
     })
 
+    it('sends test notices, on one channel or on all', async () => {
+      const sent = [{ channel: 'ntfy', ok: true, seconds: 0.1 }]
+      assert.deepEqual(await operations.testNotices(undefined), sent)
+      assert.deepEqual(await operations.testNotices('ntfy'), sent)
+      await assert.rejects(operations.testNotices('pigeon'), { kind: 'usage' })
+    })
+
     it('deletes backups only when that is asked for, and only of what was replaced', async () => {
       await operations.compromise('key', {}, alice)
       assert.equal(scratch.backups, 3)

@@ -5,6 +5,7 @@ import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
 import type { MaterialReading } from '../../src/metrics/reading.ts'
 import { Events } from '../../src/model/events.ts'
 import { materialStates } from '../../src/model/material.ts'
+import { noticeResults } from '../../src/model/notice.ts'
 import { rotationResults, stepNames, triggers } from '../../src/model/rotation.ts'
 import { versionStates } from '../../src/model/version.ts'
 import { FakeClock } from '../fakes/fake-clock.ts'
@@ -125,6 +126,15 @@ describe('metrics', () => {
     assert.equal(status, 0)
   })
 
+  it('count what becomes of notices, also on channels that a reload brings', async () => {
+    const series = (channel: string) => `notices_total{channel="${channel}",result="failed"}`
+    events.emit('notice', now, { channel: 'ntfy', title: 'x', result: 'failed', reason: 'x' })
+    assert.equal((await scrape()).get(series('ntfy')), 1)
+    channels = ['email']
+    events.emit('config.reloaded', now, { ok: true })
+    assert.equal((await scrape()).get(series('email')), 0)
+  })
+
   it('show when the newest backup was made, once there is one', async () => {
     const name = 'backup_last_success_timestamp_seconds'
     assert.equal((await scrape()).get(name), undefined)
@@ -212,6 +222,9 @@ describe('metrics', () => {
           assert.equal(series.get(`rotations_total{${labels}}`), 0)
         }
       }
+    }
+    for (const result of noticeResults) {
+      assert.equal(series.get(`notices_total{channel="ntfy",result="${result}"}`), 0)
     }
     for (const step of stepNames) {
       assert.equal(series.get(`rotation_step_duration_seconds_count{step="${step}"}`), 0, step)

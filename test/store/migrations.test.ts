@@ -31,6 +31,7 @@ describe('the schema', () => {
       const choose = db.prepare('UPDATE versions SET on_failure = ?')
       assert.throws(() => choose.run('perhaps'), /CHECK/)
       assert.equal(choose.run('old').changes, 1)
+      assert.equal(one('SELECT cause FROM told_notices'), undefined)
     } finally {
       db.close()
     }

@@ -96,6 +96,7 @@ function earnest(random: SeededRandom, authorization: string): Buffer {
     ['/v1/pause', '{"reason":"evil"}'],
     ['/v1/resume'],
     ['/v1/rotate-due'],
+    ['/v1/notices/test'],
     ['/v1/materials/token/rotate'],
     ['/v1/materials/token/pause', '{"reason":"evil"}'],
     ['/v1/materials/token/adopt'],
