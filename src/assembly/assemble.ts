@@ -89,9 +89,10 @@ export function assemble(parts: AssemblyParts): Assembly {
     recover,
     async start() {
       await recover()
+      // Before whatever there may be to tell.
+      notices.start()
       scheduler.start()
       backups.start()
-      notices.start()
       watching = watchDrift(engine, materials, parts, stopped.signal)
     },
     async stop(grace) {

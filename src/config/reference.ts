@@ -7,7 +7,6 @@ import { configSchema } from './schema.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
 type Json = z.core.JSONSchema.BaseSchema
-type Path = readonly string[]
 
 const head = `# Every option of rekeyd, one line each, with its default where it has one.
 # Written by tools/write-reference.js from the schema; it shows what there is, not a config to run:
@@ -23,29 +22,29 @@ export function reference(catalogs: Catalogs = all): string {
   return [
     head,
     ...Object.entries(sections).flatMap(([key, schema]) => [
-      ...option([key], json(schema), ''),
+      ...option(key, json(schema), ''),
       '',
     ]),
     line('', 'consumers', '', comment(json(consumers))),
     '  every-consumer:',
-    ...options(consumerCommon, ['consumers', '*'], '    '),
+    ...options(consumerCommon, '    '),
     line('    ', 'ready', '[]', `${comment(json(ready))} The same as for \`verify\`.`),
     ...Object.entries(catalogs.consumers).flatMap(([type, { schema }]) => [
       `  reached-by-${type}:`,
-      ...option([type], json(schema), '    '),
+      ...option(type, json(schema), '    '),
     ]),
     '',
     line('', 'materials', '', comment(json(materials))),
     '  every-material:',
     `    kind: … # One of ${Object.keys(catalogs.kinds).join(', ')}; their own options are below.`,
-    ...options(common, ['materials', '*'], '    '),
-    ...option(['rotate'], rotated(catalogs, rotate.description), '    '),
+    ...options(common, '    '),
+    ...option('rotate', rotated(catalogs, rotate.description), '    '),
     ...list('targets', targets, catalogs.targets, '    '),
     ...list('verify', verify, catalogs.verifiers, '    '),
     ...Object.entries(catalogs.kinds).flatMap(([type, { schema }]) => [
       `  of-kind-${type}:`,
       `    kind: ${type}`,
-      ...options(schema.shape, [], '    '),
+      ...options(schema.shape, '    '),
     ]),
     '',
   ].join('\n')
@@ -67,43 +66,42 @@ function list(key: string, schema: z.ZodType, catalog: Entries, indent: string):
   return [
     line(indent, key, '', comment(json(schema))),
     ...Object.entries(catalog).flatMap(([type, { schema }]) =>
-      asItem(option([type], json(schema), `${indent}    `), `${indent}  `),
+      asItem(option(type, json(schema), `${indent}    `), `${indent}  `),
     ),
   ]
 }
 
-function options(shape: Shape, path: Path, indent: string): string[] {
+function options(shape: Shape, indent: string): string[] {
   return Object.entries(shape).flatMap(([key, schema]) =>
-    option([...path, key], json(schema), indent),
+    option(key, json(schema), indent),
   )
 }
 
 /** One option, with what is in it, and after it the other forms it may have, as comments. */
-function option(path: Path, schema: Json, indent: string, required = false): string[] {
-  const key = path.at(-1) ?? ''
+function option(key: string, schema: Json, indent: string, required = false): string[] {
   const [form = schema, ...others] = forms(schema)
   const said = comment({ ...form, ...schema }, required)
-  const inner = children(path, form, `${indent}  `)
+  const inner = children(form, `${indent}  `)
   return [
     ...(inner.length > 0
       ? [line(indent, key, '', said), ...inner]
       : [line(indent, key, sample({ ...form, ...schema }), said)]),
     ...others.flatMap((other) =>
-      option([key], other, '').map((text) => `${indent}# ${text.replace(/^(\S+?):/, 'or $1:')}`),
+      option(key, other, '').map((text) => `${indent}# ${text.replace(/^(\S+?):/, 'or $1:')}`),
     ),
   ]
 }
 
-function children(path: Path, schema: Json, indent: string): string[] {
+function children(schema: Json, indent: string): string[] {
   const { items, properties = {}, additionalProperties: any } = schema
   if (items && typeof items === 'object' && !Array.isArray(items)) {
-    return asItem(children(path, forms(items)[0] ?? items, `${indent}  `), indent)
+    return asItem(children(forms(items)[0] ?? items, `${indent}  `), indent)
   }
   const named = Object.entries(properties).flatMap(([key, inner]) =>
-    option([...path, key], inner as Json, indent, schema.required?.includes(key)),
+    option(key, inner as Json, indent, schema.required?.includes(key)),
   )
   if (named.length > 0 || typeof any !== 'object') return named
-  return option([...path, '*'], any, indent)
+  return option('*', any, indent)
 }
 
 function asItem([first, ...rest]: readonly string[], indent: string): string[] {

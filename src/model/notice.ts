@@ -1,20 +1,18 @@
 /** What a notice is about. */
-export const noticeKinds = [
-  'needs_attention',
-  'suspended',
-  'awaiting_approval',
-  'overdue',
-  'expiry',
-  'drift',
-  'restart',
-  'impact',
-  'success',
-  'clock_suspect',
-  'store_error',
-  'backup_failed',
-  'test',
-] as const
-export type NoticeKind = (typeof noticeKinds)[number]
+export type NoticeKind =
+  | 'needs_attention'
+  | 'suspended'
+  | 'awaiting_approval'
+  | 'overdue'
+  | 'expiry'
+  | 'drift'
+  | 'restart'
+  | 'impact'
+  | 'success'
+  | 'clock_suspect'
+  | 'store_error'
+  | 'backup_failed'
+  | 'test'
 
 /** What became of a notice on one channel: `failed` is tried again, `dropped` was over before it got through. */
 export const noticeResults = ['delivered', 'failed', 'dropped'] as const

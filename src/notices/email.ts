@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { z } from 'zod'
+import { aborted } from '../support/aborted.ts'
 import { trustOptions } from '../support/http-get.ts'
 import { isLoopback } from '../support/loopback.ts'
 import { OperatorError } from '../support/operator-error.ts'
@@ -48,21 +49,19 @@ export const email: ChannelType<Options> = {
   create: (options) => ({
     async send(notice, signal) {
       const { createTransport } = await import('nodemailer')
+      const connection = await connectionOf(options)
       signal.throwIfAborted()
       // A socket of our own is what can be taken away from it.
       const socket = new Socket()
-      const end = () => socket.destroy()
-      signal.addEventListener('abort', end, { once: true })
-      try {
-        const transport = createTransport({ ...(await connectionOf(options)), socket })
-        await transport.sendMail(mailOf(options, notice))
-      } catch (error) {
-        signal.throwIfAborted()
-        throw refusal(options.host, error)
-      } finally {
-        signal.removeEventListener('abort', end)
-        socket.destroy()
-      }
+      const sent = createTransport({ ...connection, socket }).sendMail(mailOf(options, notice))
+      const refused = sent.then(
+        () => undefined,
+        (error: unknown) => refusal(options.host, error),
+      )
+      const error = await Promise.race([refused, aborted(signal)])
+      socket.destroy()
+      signal.throwIfAborted()
+      if (error) throw error
     },
   }),
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import type { Behaviour } from '../contracts/channel.ts'
 import { startHttpServer } from '../fakes/http-server.ts'
 
-export interface Request {
+interface Request {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
@@ -26,7 +26,7 @@ export async function startReceiver(behaviour: Behaviour) {
     reply.end()
   })
   let failing = behaviour === 'fails once'
-  const server = await startHttpServer(async (question, reply) => {
+  const answer = async (question: IncomingMessage, reply: ServerResponse) => {
     const body = await text(question)
     requests.push({ path: question.url ?? '', headers: question.headers, body })
     if (behaviour === 'hangs') return
@@ -39,7 +39,8 @@ export async function startReceiver(behaviour: Behaviour) {
       reply.end('{}')
     }
     failing = false
-  })
+  }
+  const server = await startHttpServer((question, reply) => void answer(question, reply))
   const garbage = createServer((socket) => {
     socket.on('error', () => {})
     socket.end('\0\x01 this is no HTTP \r\n\r\n')

@@ -249,9 +249,11 @@ describe('notices', () => {
     await host.happen(suspended('a'))
     const before = host.clock.now()
     let ended = 0
-    const stopped = host.stop().then(() => {
+    const end = async () => {
+      await host.stop()
       ended = host.clock.now()
-    })
+    }
+    const stopped = end()
     await host.clock.advance(2 * second)
     assert.equal(ended, 0, 'what is on its way has a moment')
     await stopped

@@ -12,7 +12,7 @@ export function noticeLike(different: Partial<Notice> = {}): Notice {
   }
 }
 
-export function announcementLike(different: Partial<Announcement> = {}): Announcement {
+function announcementLike(different: Partial<Announcement> = {}): Announcement {
   return {
     cause: 'suspended chat-tls',
     kind: 'suspended',
