@@ -21,10 +21,7 @@ export function reference(catalogs: Catalogs = all): string {
   const { rotate, targets, verify, ...common } = materialShape(made)
   return [
     head,
-    ...Object.entries(sections).flatMap(([key, schema]) => [
-      ...option(key, json(schema), ''),
-      '',
-    ]),
+    ...Object.entries(sections).flatMap(([key, schema]) => [...option(key, json(schema), ''), '']),
     line('', 'consumers', '', comment(json(consumers))),
     '  every-consumer:',
     ...options(consumerCommon, '    '),
@@ -72,9 +69,7 @@ function list(key: string, schema: z.ZodType, catalog: Entries, indent: string):
 }
 
 function options(shape: Shape, indent: string): string[] {
-  return Object.entries(shape).flatMap(([key, schema]) =>
-    option(key, json(schema), indent),
-  )
+  return Object.entries(shape).flatMap(([key, schema]) => option(key, json(schema), indent))
 }
 
 /** One option, with what is in it, and after it the other forms it may have, as comments. */
