@@ -62,6 +62,7 @@ export function assemble(parts: AssemblyParts): Assembly {
   const backups = assembleBackups(parts)
   const notices = assembleNotices({ ...parts, materials, engine, scheduler })
   const heard = listen(parts.events, scheduler)
+  const state = (name: string) => scheduler.stateOf(name)?.state ?? 'idle'
   const stopped = new AbortController()
   let watching: Promise<void> | undefined
   let recovered: Promise<void> | undefined
@@ -78,14 +79,7 @@ export function assemble(parts: AssemblyParts): Assembly {
     backups,
     publicKeys: assemblePublicKeys(store, materials),
     notices,
-    readings: () =>
-      materialReadings({
-        materials,
-        store,
-        engine,
-        clock: parts.clock,
-        state: (name) => scheduler.stateOf(name)?.state ?? 'idle',
-      }),
+    readings: () => materialReadings({ ...parts, materials, engine, state }),
     recover,
     async start() {
       await recover()

@@ -166,7 +166,7 @@ function nameOf(path: Path): string | undefined {
 }
 
 /** Undefined where the document has nothing: never something inherited. */
-export function valueAt(top: unknown, path: Path): unknown {
+function valueAt(top: unknown, path: Path): unknown {
   let value = top
   for (const segment of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) {
