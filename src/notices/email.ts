@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { z } from 'zod'
 import { aborted } from '../support/aborted.ts'
 import { trustOptions } from '../support/http-get.ts'
+import { readAuthority } from '../support/http-request.ts'
 import { isLoopback } from '../support/loopback.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { ChannelType } from './channel.ts'
@@ -75,7 +75,7 @@ async function connectionOf(options: Options) {
     secure: mode === 'implicit',
     requireTLS: mode === 'starttls',
     ignoreTLS: mode === 'none',
-    ...(options.ca !== undefined && { tls: { ca: await readAuthority(options.ca) } }),
+    ...(options.ca !== undefined && { tls: { ca: readAuthority(options.ca) } }),
     ...(user !== undefined && password && { auth: { user, pass: await passwordIn(password) } }),
     connectionTimeout: silence,
     greetingTimeout: silence,
@@ -106,12 +106,6 @@ async function passwordIn(file: z.infer<typeof secretFileSchema>): Promise<strin
   const text = secret.bytes.toString()
   secret.wipe()
   return text
-}
-
-async function readAuthority(path: string): Promise<Buffer> {
-  return readFile(path).catch(() => {
-    throw new OperatorError(`cannot read ${path}`, { kind: 'config', hint: 'check `ca`' })
-  })
 }
 
 /** Codes only: what a server says may quote what it was told. */
