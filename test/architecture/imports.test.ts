@@ -34,6 +34,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   config: ['model', ...leaves, ...extensions, 'store', 'notices'],
   backup: ['model', ...leaves, 'store'],
   quickstart: leaves,
+  init: [...leaves, 'targets', 'consumers'],
   assembly: [
     'model',
     ...leaves,
@@ -65,6 +66,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'api-tokens',
     'config',
     'quickstart',
+    'init',
     'assemble.ts',
     'build.ts',
   ],

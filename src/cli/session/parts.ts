@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts'
+import type { Survey } from '../../init/init.ts'
 import type { Operations } from '../../operations/operations.ts'
 import type { Clock } from '../../support/clock.ts'
 
@@ -43,6 +44,13 @@ export interface RestoredView {
   readonly state_dir?: string
 }
 
+/** A config that was drafted for a host, and where it goes. */
+export interface DraftedConfig {
+  /** Absolute. */
+  readonly path: string
+  readonly survey: Survey
+}
+
 /** The rest of rekeyd as the commands use it: loaded only by those that need it. */
 export interface CliParts {
   readonly clock: Clock
@@ -59,6 +67,26 @@ export interface CliParts {
     readonly reload: () => Promise<Config>
     readonly signal: AbortSignal
   }): Promise<void>
+  /**
+   * Looks at the host below `root`, and writes nothing.
+   * @throws OperatorError `refused` when there is a config already, unless `force`
+   */
+  draftConfig(
+    where: Whereabouts,
+    options: { readonly preset: string; readonly root: string; readonly force: boolean },
+  ): Promise<DraftedConfig>
+  /**
+   * Writes it, once it has proved valid.
+   * @param force keeps one that is there under another name
+   * @returns that name
+   */
+  writeConfig(
+    drafted: DraftedConfig,
+    recipients: readonly string[],
+    force: boolean,
+  ): Promise<string | undefined>
+  /** Whether it is the public key of an age key pair. */
+  isRecipient(text: string): Promise<boolean>
   /**
    * Makes the store key, where the config names a file that is absent, and an empty store.
    * @throws OperatorError `refused` when there is a store already

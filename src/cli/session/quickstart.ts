@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
-import { OperatorError } from '../../support/operator-error.ts'
 import { list } from '../output/table.ts'
-import type { CliParts } from './parts.ts'
+import { makeStoreOnce } from './make-store-once.ts'
 import type { Session } from './session.ts'
 
 /** Runs the daemon on `./var`, made now or found there, with its demo server. */
@@ -17,16 +16,6 @@ export async function runQuickstart(session: Session, signal: AbortSignal): Prom
     await parts.runDaemon({ config, reload: read, signal })
   } finally {
     demo.close()
-  }
-}
-
-/** What is there already, or is in use, is the daemon's to judge: it waits, or says what is wrong. */
-async function makeStoreOnce(parts: CliParts, config: Config): Promise<void> {
-  try {
-    await parts.createStore(config)
-  } catch (error) {
-    const present = error instanceof OperatorError && ['refused', 'locked'].includes(error.kind)
-    if (!present) throw error
   }
 }
 

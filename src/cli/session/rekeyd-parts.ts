@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { systemClock } from '../../support/clock.ts'
 import { OperatorError } from '../../support/operator-error.ts'
@@ -15,6 +15,27 @@ export const rekeydParts: CliParts = {
   async runDaemon(options) {
     const { runDaemon } = await import('../../assemble.ts')
     return runDaemon(options)
+  },
+  async draftConfig(where, { preset, root, force }) {
+    const path = await configPathOf(where)
+    const { alreadyThere, isThere } = await import('../../init/write-config.ts')
+    if (!force && (await isThere(path))) throw alreadyThere(path)
+    const { surveyHost } = await import('../../init/init.ts')
+    return { path, survey: await surveyHost({ preset, root, configPath: path, now: where.now }) }
+  },
+  async writeConfig({ path, survey }, recipients, force) {
+    const text = survey.text(recipients)
+    const { parseConfig } = await import('../../config/load.ts')
+    await parseConfig(Buffer.from(text, 'utf8'), { path, now: systemClock.now() })
+    const { writeOwnFile } = await import('../../init/write-config.ts')
+    const kept = await writeOwnFile(path, text, force)
+    for (const file of survey.files)
+      await writeOwnFile(join(dirname(path), file.name), file.text, true)
+    return kept
+  },
+  async isRecipient(text) {
+    const { isAgeRecipient } = await import('../../formats/age-recipient.ts')
+    return isAgeRecipient(text)
   },
   async createStore(config) {
     const { createStoreFor } = await import('../../assemble.ts')
