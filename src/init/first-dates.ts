@@ -1,4 +1,4 @@
-import type { MaterialDraft } from './preset.ts'
+import type { MaterialDraft, Rotation } from './preset.ts'
 
 const day = 86_400_000
 /** Between now and the first date, and between one date and the next, in days. */
@@ -27,24 +27,28 @@ export function firstTimes(materials: readonly MaterialDraft[], now: number): re
     }
     if ('beforeExpiry' in rotate) return { name, ...beforeEnd(rotate, now) }
     if ('onChange' in rotate)
-      return { name, when: rotate.newer ? atOnce : 'when its issuer renews it' }
+      return { name, when: whenRenewed[rotate.present] }
     if ('expect' in rotate) return { name, when: 'when the server does it by itself' }
     return { name, when: 'only when you say that it leaked' }
   })
 }
 
-const atOnce = 'at once: its issuer has a newer one than the server'
+const whenRenewed = {
+  same: 'when its issuer renews it',
+  older: 'at once: its issuer has another one than the server',
+  absent: 'is copied by the first run; then when its issuer renews it',
+} as const
 
+/** As the schedule does it: never before two thirds of its life, and up to a twentieth of the time earlier (jitter). */
 function beforeEnd(
-  {
-    beforeExpiry,
-    notAfter,
-  }: { readonly beforeExpiry: number; readonly notAfter: number | undefined },
+  { beforeExpiry, present }: Extract<Rotation, { readonly beforeExpiry: number }>,
   now: number,
 ): Omit<FirstTime, 'name'> {
-  if (notAfter === undefined) return { when: `${beforeExpiry} days before it expires` }
-  const due = notAfter - beforeExpiry * day
-  return due > now ? { date: dateOf(due) } : { when: `at once: it expires on ${dateOf(notAfter)}` }
+  if (!present) return { when: `${beforeExpiry} days before it expires` }
+  const { notBefore, notAfter } = present
+  const due = notAfter - Math.min(beforeExpiry * day, (notAfter - notBefore) / 3)
+  if (due <= now) return { when: `at once: it expires on ${dateOf(notAfter)}` }
+  return { date: dateOf(due - (due - now) / 20) }
 }
 
 /** UTC. */

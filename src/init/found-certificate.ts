@@ -7,6 +7,7 @@ export interface FoundCertificate {
   /** DNS names and addresses, the common name where there are none. */
   readonly names: readonly string[]
   /** Epoch milliseconds. */
+  readonly notBefore: number
   readonly notAfter: number
   readonly selfSigned: boolean
   readonly fingerprint: string
@@ -20,6 +21,7 @@ export function readCertificate(host: Host, path: string): FoundCertificate | un
     const certificate = new X509Certificate(bytes)
     return {
       names: namesOf(certificate),
+      notBefore: certificate.validFromDate.getTime(),
       notAfter: certificate.validToDate.getTime(),
       selfSigned: isSelfSigned(certificate),
       fingerprint: certificate.fingerprint256,

@@ -10,8 +10,8 @@ export interface TlsServer {
   readonly certificate: string
   readonly key: string
   readonly names: readonly string[]
-  /** The first port that it serves TLS on. */
-  readonly port: string
+  /** Where it serves TLS, for a client on this host: `127.0.0.1:443`. */
+  readonly address: string
 }
 
 type Statement = { readonly words: readonly string[]; readonly block?: readonly Statement[] }
@@ -109,18 +109,22 @@ function serverOf(block: readonly Statement[], prefix: string): readonly TlsServ
   const key = values('ssl_certificate_key')[0]?.[0]
   // With variables in it, nginx chooses the file at each handshake.
   if (!certificate || !key || /\$|^(?:data|engine|store):/.test(certificate + key)) return []
-  const listens = values('listen').find(
-    (words) => words.includes('ssl') || words.includes('quic'),
-  ) ?? ['443']
-  const names = values('server_name')
-    .flat()
-    .filter((name) => /^[A-Za-z0-9.-]+$/.test(name) && name !== '_')
+  const names = values('server_name').flat()
   return [
     {
       certificate: resolve(prefix, certificate),
       key: resolve(prefix, key),
-      names,
-      port: /(\d+)$/.exec(listens[0] ?? '')?.[1] ?? '443',
+      names: names.filter((name) => /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(name)),
+      address: addressOf(values('listen')),
     },
   ]
+}
+
+/** Of the addresses with TLS one of IPv4, if there is any; `*` and the like are this host. */
+function addressOf(listens: readonly (readonly string[])[]): string {
+  const secure = listens.filter((words) => words.includes('ssl')).map(([first = '']) => first)
+  const [chosen = '443'] = [...secure.filter((one) => !one.startsWith('[')), ...secure]
+  const [, host = '*', port = '443'] = /^(?:(\[[0-9a-f:.]+\]|[\w.*-]+):)?(\d+)$/i.exec(chosen) ?? []
+  if (host === '[::]') return `[::1]:${port}`
+  return `${['*', '0.0.0.0'].includes(host) ? '127.0.0.1' : host}:${port}`
 }

@@ -46,13 +46,19 @@ export interface MaterialDraft {
 export type Rotation =
   /** The first date is chosen so that not everything rotates at once. */
   | { readonly every: string }
-  /** Days before the end. @property notAfter of the present certificate, in epoch milliseconds */
-  | { readonly beforeExpiry: number; readonly notAfter: number | undefined }
-  /** @property newer whether the issuer has another one than the consumer uses */
-  | { readonly onChange: true; readonly newer: boolean }
+  /** Days before the end of the present certificate, where that could be read. */
+  | { readonly beforeExpiry: number; readonly present: Lifetime | undefined }
+  /** @property present how what the issuer has compares with what the consumer uses; `absent` is copied first */
+  | { readonly onChange: true; readonly present: 'same' | 'older' | 'absent' }
   | { readonly onCompromise: true }
   /** The consumer does it. */
   | { readonly expect: string; readonly grace: string }
+
+/** Epoch milliseconds. */
+interface Lifetime {
+  readonly notBefore: number
+  readonly notAfter: number
+}
 
 export interface DraftFile {
   readonly name: string

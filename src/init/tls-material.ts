@@ -27,34 +27,42 @@ export function certbotFiles(host: Host, names: readonly string[]) {
   return undefined
 }
 
-/** certbot, the certificate itself, or a CA elsewhere. */
-export function originOf(host: Host, present: FoundCertificate | undefined): Origin {
+/**
+ * certbot, the certificate itself, or a CA elsewhere.
+ * @param served what clients ask for, where the certificate does not say
+ */
+export function originOf(
+  host: Host,
+  present: FoundCertificate | undefined,
+  served: readonly string[] = [],
+): Origin {
   const certbot = certbotFiles(host, present?.names ?? [])
   if (certbot) {
-    const files = { certificate: host.here(certbot.certificate), key: host.here(certbot.key) }
-    return {
-      issuer: flow({ files }),
-      rotate: { onChange: true, newer: certbot.found.fingerprint !== present?.fingerprint },
-      about: `certbot renews it in ${dirname(certbot.certificate)}; rekeyd takes each new one over.`,
-      names: [],
-    }
+    const same = certbot.found.fingerprint === present?.fingerprint
+    return certbotOrigin(host, certbot, same ? 'same' : 'older')
   }
-  const rotate = { beforeExpiry: 30, notAfter: present?.notAfter }
-  const names = present && present.names.length > 0 ? present.names : ['localhost']
+  const rotate = { beforeExpiry: 30, present }
+  const names = [present?.names ?? [], served, ['localhost']].find((list) => list.length > 0) ?? []
   return present?.selfSigned
-    ? {
-        issuer: 'self_signed',
-        rotate,
-        about: 'Self-signed: clients that pin it need the new one first.',
-        names,
-      }
-    : {
-        issuer: 'csr',
-        rotate,
-        about:
-          'Who signs it is not known: when it is due, `rekeyd csr` makes the request, `rekeyd import` takes the answer.',
-        names,
-      }
+    ? { issuer: 'self_signed', rotate, about: 'Self-signed: clients that pin it need the new one first.', names }
+    : { issuer: 'csr', rotate, about: unknownSigner, names }
+}
+
+const unknownSigner =
+  'Who signs it is not known: when it is due, `rekeyd csr` makes the request, `rekeyd import` takes the answer.'
+
+/** @param present how it compares with what the consumer uses */
+export function certbotOrigin(
+  host: Host,
+  { certificate, key }: { readonly certificate: string; readonly key: string },
+  present: 'same' | 'older' | 'absent',
+): Origin {
+  return {
+    issuer: flow({ files: { certificate: host.here(certificate), key: host.here(key) } }),
+    rotate: { onChange: true, present },
+    about: `certbot renews it in ${dirname(certificate)}; rekeyd takes each new one over.`,
+    names: [],
+  }
 }
 
 /** A tls material, ten lines with its name. @param targets lines */
@@ -65,7 +73,6 @@ export function tlsMaterial(
     readonly targets: readonly string[]
     readonly consumers: readonly string[]
     readonly verify: string
-    readonly approval?: boolean
   },
 ): MaterialDraft {
   const names = origin.names.length === 0 ? [] : [`names: ${flow(origin.names)}`]

@@ -16,7 +16,7 @@ function isList(value: object): value is readonly Flow[] {
 
 /** Double quotes unless no parser, of YAML 1.1 either, takes it for anything but this text. */
 function scalar(text: string): string {
-  const plain = /^[A-Za-z_/][\w./@+-]*(?::[\w./@+-]+)*$/.test(text)
+  const plain = /^(?:[A-Za-z_/][\w./@+-]*(?::[\w./@+-]+)*|[1-9]\d*[smhdw])$/.test(text)
   const word = /^(?:true|false|null|yes|no|on|off|y|n|_+)$/i.test(text)
   return plain && !word
     ? text

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parseConfig } from '../../src/config/load.ts'
@@ -17,14 +24,14 @@ for (const preset of Object.keys(presets)) {
     const golden = join(import.meta.dirname, 'golden', `${preset}.yaml`)
     let host: ScratchHost
     let survey: Survey
-    let before_: string
+    let hashBefore: string
     /** The config as it would be on the host itself. */
     const onHost = (text: string) => text.replaceAll(host.root, '')
     const load = (text: string) => parseConfig(Buffer.from(text), { path: configPath, now })
 
     before(async () => {
       host = await hosts[preset]!()
-      before_ = treeHash(host.root)
+      hashBefore = treeHash(host.root)
       survey = await surveyHost({ preset, root: host.root, configPath, now })
     })
     after(() => host.remove())
@@ -58,7 +65,7 @@ for (const preset of Object.keys(presets)) {
     })
 
     it(`changes nothing that is ${preset}'s, and names only what is there`, () => {
-      assert.equal(treeHash(host.root), before_)
+      assert.equal(treeHash(host.root), hashBefore)
       for (const { where } of survey.found) assert.ok(existsSync(host.path(where)), where)
     })
   })
@@ -67,7 +74,7 @@ for (const preset of Object.keys(presets)) {
 /** Names, modes, times and contents of everything. */
 function treeHash(root: string): string {
   const hash = createHash('sha256')
-  for (const name of globSync('**', { cwd: root }).toSorted()) {
+  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted()) {
     const path = join(root, name)
     const { mode, mtimeMs, ino } = lstatSync(path)
     hash.update(`${name} ${mode} ${mtimeMs} ${ino}\n`)

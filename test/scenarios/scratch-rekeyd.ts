@@ -34,6 +34,11 @@ export async function openRekeyd(folder: string, yaml: string, clock: Clock = sy
   const path = join(home, 'rekeyd.yaml')
   await mkdir(home, { recursive: true, mode: 0o700 })
   await writeFile(path, preamble(folder) + yaml, { mode: 0o600 })
+  return openConfig(path, clock)
+}
+
+/** The same on a config that is there. */
+export async function openConfig(path: string, clock: Clock = systemClock) {
   const config = await loadConfig({ path, now: clock.now() })
   if (!existsSync(config.stateDir)) await createStoreFor(config)
   const { stateDir, storeKey } = config

@@ -4,7 +4,7 @@ import type { Host } from '../host.ts'
 import { type TlsServer, tlsServers } from '../nginx-config.ts'
 import type { ConsumerDraft, Draft, MaterialDraft, Preset } from '../preset.ts'
 import { consumerOf, findRunners, type Runner, runnerOf } from '../runner.ts'
-import { fileTarget, originOf, tlsMaterial } from '../tls-material.ts'
+import { certbotOrigin, fileTarget, originOf, tlsMaterial } from '../tls-material.ts'
 import { flow } from '../yaml-flow.ts'
 
 const unitName = 'nginx.service'
@@ -75,7 +75,9 @@ function consumerFor(
 function materialFor(host: Host, server: TlsServer, name: string): MaterialDraft {
   const present = readCertificate(host, server.certificate)
   const copied = isCertbots(server)
-  const origin = originOf(host, present)
+  const origin = copied
+    ? certbotOrigin(host, server, 'absent')
+    : originOf(host, present, server.names)
   const servername = server.names[0] ?? present?.names[0]
   const target = (part: 'certificate' | 'private_key') => {
     const written =
@@ -84,7 +86,7 @@ function materialFor(host: Host, server: TlsServer, name: string): MaterialDraft
     return fileTarget(host, part === 'certificate' ? server.certificate : server.key, written).line
   }
   const asked = {
-    connect: `127.0.0.1:${server.port}`,
+    connect: server.address,
     ...(servername !== undefined && { servername }),
   }
   const draft = tlsMaterial(name, origin, {

@@ -71,7 +71,7 @@ function federationOrigin({ host, data }: Server, name: string) {
     const present = readCertificate(host, join(data, 'federation-cert.der'))
     return {
       issuer: flow({ ca: { certificate: host.here(certificate), key: host.here(key) } }),
-      rotate: { beforeExpiry: 30, notAfter: present?.notAfter },
+      rotate: { beforeExpiry: 30, present },
       about: `rekeyd signs it with the federation's CA in ${folder}.`,
       names: present?.names ?? [],
     }
