@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { runCli } from '../../src/cli/run-cli.ts'
+import { fakeInit } from './fake-init.ts'
 import { FakeOperations } from './fake-operations.ts'
 import { FakeTerminal, fakeParts } from './fake-terminal.ts'
 
@@ -17,7 +18,7 @@ import { FakeTerminal, fakeParts } from './fake-terminal.ts'
  *     exit 5                                the exit code, if it is not 0
  *     anything else                         a line on stdout
  *
- * `…` at the end of a line stands for the rest of it. Escape sequences are written as `␛`. Whatever
+ * `EXISTING=1` before `rekeyd init`: config and store are there already. `…` at the end of a line stands for the rest of it. Escape sequences are written as `␛`. Whatever
  * `--json` prints must be one object with `schema_version`.
  */
 for (const path of globSync(join(import.meta.dirname, 'sessions/*.txt')).toSorted()) {
@@ -42,7 +43,9 @@ async function play(command: string, lines: readonly string[]): Promise<void> {
     typed: lines.filter((line) => line.startsWith('< ')).map((line) => line.slice(2)),
   })
   const argv = words.slice(start + 1).map((word) => word.replace(/^'(.*)'$/, '$1'))
-  const exit = await runCli(argv, terminal, fakeParts(new FakeOperations()))
+  const existing = terminal.environment['EXISTING'] !== undefined
+  const others = argv[0] === 'init' ? fakeInit({ present: existing, stored: existing }) : {}
+  const exit = await runCli(argv, terminal, fakeParts(new FakeOperations(), others))
   if (argv.includes('--json')) {
     assert.equal(terminal.stdout.indexOf('\n'), terminal.stdout.length - 1)
     assert.equal(JSON.parse(terminal.stdout).schema_version, 1)

@@ -17,7 +17,7 @@ export function surveyText({ found, unknown }: Survey): string {
 /** What the first `rekeyd run` would do. */
 export function firstRunText({ materials, notBefore }: Survey): string {
   const names = materials.map(({ name }) => name).join(', ')
-  const until = notBefore === undefined ? '' : ` and rotates nothing before ${notBefore}`
+  const until = notBefore === undefined ? '' : ` and rotates nothing by itself before ${notBefore}`
   return [
     `the first \`rekeyd run\` adopts ${names}${until}\n`,
     list(materials.map(({ name, date, when }) => [name, date ?? when])),
