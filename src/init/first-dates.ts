@@ -26,8 +26,7 @@ export function firstTimes(materials: readonly MaterialDraft[], now: number): re
       return { name, date: dateOf(now + weeks * apart * day) }
     }
     if ('beforeExpiry' in rotate) return { name, ...beforeEnd(rotate, now) }
-    if ('onChange' in rotate)
-      return { name, when: whenRenewed[rotate.present] }
+    if ('onChange' in rotate) return { name, when: whenRenewed[rotate.present] }
     if ('expect' in rotate) return { name, when: 'when the server does it by itself' }
     return { name, when: 'only when you say that it leaked' }
   })

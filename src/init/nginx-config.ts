@@ -75,21 +75,22 @@ function parse(words: readonly string[]): readonly Statement[] {
   const open: { statements: Statement[]; words: string[] }[] = [{ statements: [], words: [] }]
   let pending: string[] = []
   for (const word of words) {
-    const inner = open.at(-1)
-    if (!inner) break
-    if (word === ';') {
-      if (pending.length > 0) inner.statements.push({ words: pending })
-      pending = []
-    } else if (word === '{') {
-      open.push({ statements: [], words: pending })
-      pending = []
-    } else if (word === '}' && open.length > 1) {
-      open.pop()
-      open.at(-1)?.statements.push({ words: inner.words, block: inner.statements })
-      pending = []
-    } else pending.push(word)
+    if (!';{}'.includes(word)) {
+      pending.push(word)
+      continue
+    }
+    if (word === '{') open.push({ statements: [], words: pending })
+    else if (word === ';') open.at(-1)?.statements.push({ words: pending })
+    else close(open)
+    pending = []
   }
   return open[0]?.statements ?? []
+}
+
+/** A brace too many closes nothing. */
+function close(open: { statements: Statement[]; words: string[] }[]): void {
+  const inner = open.length > 1 ? open.pop() : undefined
+  if (inner) open.at(-1)?.statements.push({ words: inner.words, block: inner.statements })
 }
 
 function blocksOf(

@@ -3,6 +3,7 @@ import { findServices, type Service } from './compose-services.ts'
 import { projectFolders } from './docker-projects.ts'
 import { type DialectName, type EnvironmentFile, readEnvironmentFile } from './environment-file.ts'
 import type { Host } from './host.ts'
+import { onlyIf } from './only-if.ts'
 import type { ConsumerDraft } from './preset.ts'
 import { findUnits, type Unit } from './systemd-units.ts'
 import { type Flow, flow } from './yaml-flow.ts'
@@ -114,14 +115,17 @@ async function inlineVariable(
   name: string,
   show: boolean,
 ): Promise<Variable | undefined> {
-  if (!environment.has(name)) return undefined
   const value = environment.get(name)
-  const [, key] = value === undefined ? [value, name] : (/^\$\{?(\w+)[^}]*\}?$/.exec(value) ?? [])
-  if (key === undefined || service?.dotenv === undefined) {
-    return value === undefined || value === '' ? undefined : { inline: value }
-  }
+  const key = service && environment.has(name) ? referredTo(value ?? `$${name}`) : undefined
+  if (key === undefined || service?.dotenv === undefined)
+    return value ? { inline: value } : undefined
   const file = await readEnvironmentFile(host, service.dotenv, 'compose', show ? [key] : [])
   return file && variableIn(file, key)
+}
+
+/** `${NAME}`, `${NAME:-default}` or `$NAME` is filled in from the project's `.env`. */
+function referredTo(value: string): string | undefined {
+  return /^\$\{?(\w+)[^}]*\}?$/.exec(value)?.[1]
 }
 
 function variableIn({ path, dialect, set, shown }: EnvironmentFile, key: string) {
@@ -156,17 +160,21 @@ export function consumerOf(
   { apply, ready = [] }: { readonly apply?: string; readonly ready?: readonly Flow[] } = {},
 ): ConsumerDraft {
   const { unit, service } = runner
-  const verb = apply ?? (service ? 'recreate' : 'restart')
   const checks = [...(unit ? [{ systemd: { unit: unit.name } }] : []), ...ready]
-  const compose = service && { project_dir: host.here(service.folder), service: service.name }
   return {
     name,
     lines: [
-      compose ? `docker: ${flow({ compose })}` : `systemd: ${flow(unit?.name ?? runner.what)}`,
-      `apply: ${verb}`,
-      ...(checks.length === 0 ? [] : [`ready: ${flow(checks)}`]),
+      reachLine(host, runner),
+      `apply: ${apply ?? (service ? 'recreate' : 'restart')}`,
+      ...onlyIf(checks.length > 0, `ready: ${flow(checks)}`),
     ],
   }
+}
+
+function reachLine(host: Host, { what, unit, service }: Runner): string {
+  if (!service) return `systemd: ${flow(unit?.name ?? what)}`
+  const compose = { project_dir: host.here(service.folder), service: service.name }
+  return `docker: ${flow({ compose })}`
 }
 
 /** A unit that was looked for and not found: named all the same, so that rekeyd refuses before it touches anything. */

@@ -41,11 +41,18 @@ export function originOf(
     const same = certbot.found.fingerprint === present?.fingerprint
     return certbotOrigin(host, certbot, same ? 'same' : 'older')
   }
-  const rotate = { beforeExpiry: 30, present }
-  const names = [present?.names ?? [], served, ['localhost']].find((list) => list.length > 0) ?? []
-  return present?.selfSigned
-    ? { issuer: 'self_signed', rotate, about: 'Self-signed: clients that pin it need the new one first.', names }
-    : { issuer: 'csr', rotate, about: unknownSigner, names }
+  const names = [present?.names ?? [], served].find((list) => list.length > 0) ?? ['localhost']
+  return {
+    ...withoutCertbot(present?.selfSigned === true),
+    names,
+    rotate: { beforeExpiry: 30, present },
+  }
+}
+
+function withoutCertbot(selfSigned: boolean): Pick<Origin, 'issuer' | 'about'> {
+  return selfSigned
+    ? { issuer: 'self_signed', about: 'Self-signed: clients that pin it need the new one first.' }
+    : { issuer: 'csr', about: unknownSigner }
 }
 
 const unknownSigner =

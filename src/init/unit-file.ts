@@ -48,26 +48,20 @@ export function valuesOf(
   return values.slice(forgotten + 1).map(({ value }) => value)
 }
 
+/** Blanks, quoted pieces (an open quote ends with the text), escaped characters, and all else. */
+const pieces = /(\s+)|"((?:\\[^]|[^"\\])*)(?:"|\\?$)|'([^']*)(?:'|$)|\\([^]?)|[^\s"'\\]+/g
+
 /** Words by the quoting of systemd.syntax(7): both quotes, and a backslash before any character. */
 export function wordsOf(value: string): readonly string[] {
   const words: string[] = []
   let word: string | undefined
-  let quote = ''
-  for (let at = 0; at < value.length; at += 1) {
-    const character = value[at] ?? ''
-    if (character === '\\' && quote !== "'") {
-      at += 1
-      word = `${word ?? ''}${value[at] ?? ''}`
-    } else if (quote !== '') {
-      if (character === quote) quote = ''
-      else word = `${word ?? ''}${character}`
-    } else if (/\s/.test(character)) {
-      if (word !== undefined) words.push(word)
+  for (const [piece, blank, double, single, escaped] of value.matchAll(pieces)) {
+    if (blank === undefined) {
+      word = (word ?? '') + (double?.replace(/\\([^])/g, '$1') ?? single ?? escaped ?? piece)
+    } else if (word !== undefined) {
+      words.push(word)
       word = undefined
-    } else if (character === '"' || character === "'") {
-      quote = character
-      word ??= ''
-    } else word = `${word ?? ''}${character}`
+    }
   }
   return word === undefined ? words : [...words, word]
 }

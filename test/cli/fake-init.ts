@@ -18,7 +18,7 @@ const survey: Survey = {
   ],
   notBefore: '2027-01-08',
   files: [{ name: 'rotate.service', text: '[Service]\nType=oneshot\n' }],
-  text: (recipients) => `# recipients: ${recipients.join(', ')}\nmaterials: {}\n`,
+  text: (recipients) => `recovery: { recipients: [${recipients.join()}] }\nmaterials: {}\n`,
 }
 
 /** A host with a quicprochat; where the config already is, when `present`; `stored`: its store, too. */

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { hosts } from '../init/hosts.ts'
@@ -35,11 +43,10 @@ describe('rekeyd init PRESET', () => {
     const { exit, terminal } = await init()
     assert.equal(exit, 0, terminal.stderr)
     assert.equal(statSync(config).mode & 0o777, 0o600)
-    assert.deepEqual(readdirSync(host.path('/rekeyd')).filter((name) => !name.includes('state')), [
-      'pilcrow-rotate-vapid.service',
-      'rekeyd.yaml',
-      'store.key',
-    ])
+    assert.deepEqual(
+      readdirSync(host.path('/rekeyd')).filter((name) => !name.includes('state')),
+      ['pilcrow-rotate-vapid.service', 'rekeyd.yaml', 'store.key'],
+    )
     assert.ok(existsSync(host.path('/rekeyd/state/store.db')))
     assert.match(terminal.stdout, /nobody can open a backup yet/)
   })
@@ -77,7 +84,10 @@ describe('rekeyd init PRESET', () => {
   })
 
   it('asks a person for a recovery recipient', async () => {
-    const { exit, terminal } = await init(['--force'], { terminal: true, typed: ['age1x', recipient] })
+    const { exit, terminal } = await init(['--force'], {
+      terminal: true,
+      typed: ['age1x', recipient],
+    })
     assert.equal(exit, 0, terminal.stderr)
     assert.match(terminal.stderr, /that is not the public key of an age key pair/)
     assert.match(readFileSync(config, 'utf8'), new RegExp(`^recovery: .*${recipient}`, 'm'))
@@ -87,16 +97,29 @@ describe('rekeyd init PRESET', () => {
     mkdirSync(host.path('/empty'))
     for (const preset of ['quicprochat', 'ntfy', 'web-push', 'mastodon', 'nginx', 'quptime']) {
       const terminal = new FakeTerminal()
-      const argv = ['init', preset, '--root', host.path('/empty'), '--config', host.path('/none/x.yaml')]
+      const argv = [
+        'init',
+        preset,
+        '--root',
+        host.path('/empty'),
+        '--config',
+        host.path('/none/x.yaml'),
+      ]
       assert.equal(await runCli(argv, terminal), 1)
-      assert.match(terminal.stderr, new RegExp(`^error: there is no ${preset} below .*: looked for .+\nhint: .*--root DIR`))
+      assert.match(
+        terminal.stderr,
+        new RegExp(`^error: there is no ${preset} below .*: looked for .+\nhint: .*--root DIR`),
+      )
       assert.ok(!existsSync(host.path('/none')))
     }
   })
 
   it('refuses a preset and a root that there are not', async () => {
     const terminal = new FakeTerminal()
-    assert.equal(await runCli(['init', 'matrix', '--config', host.path('/none/x.yaml')], terminal), 2)
+    assert.equal(
+      await runCli(['init', 'matrix', '--config', host.path('/none/x.yaml')], terminal),
+      2,
+    )
     assert.match(terminal.stderr, /hint: the presets are quicprochat, pilcrow/)
     const again = new FakeTerminal()
     const argv = ['init', 'ntfy', '--root', '/nowhere', '--config', host.path('/none/x.yaml')]

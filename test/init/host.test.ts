@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import fc from 'fast-check'
+import { assert as assertProperty, constantFrom, oneof, property, string } from 'fast-check'
 import { parse } from 'yaml'
 import { presets } from '../../src/init/catalog.ts'
 import { type Host, openHost } from '../../src/init/host.ts'
@@ -23,7 +34,11 @@ describe('the files of a host below a root', () => {
   before(() => {
     outside = mkdtempSync(join(tmpdir(), 'rekeyd-outside-'))
     writeFileSync(join(outside, 'secret'), 'outside')
-    scratch = new ScratchHost().write({ '/etc/inside': 'inside', '/etc/huge': '', '/etc/binary': Buffer.of(0, 1, 255) })
+    scratch = new ScratchHost().write({
+      '/etc/inside': 'inside',
+      '/etc/huge': '',
+      '/etc/binary': Buffer.of(0, 1, 255),
+    })
     truncateSync(scratch.path('/etc/huge'), 1e12)
     symlinkSync(join(outside, 'secret'), scratch.path('/etc/absolute'))
     symlinkSync(`../../../../../../../..${outside}/secret`, scratch.path('/etc/climbing'))
@@ -39,7 +54,12 @@ describe('the files of a host below a root', () => {
   })
 
   it('never lead out of it, by whatever links', () => {
-    for (const path of ['/etc/absolute', '/etc/climbing', '/etc/folder/secret', `/../../..${outside}/secret`]) {
+    for (const path of [
+      '/etc/absolute',
+      '/etc/climbing',
+      '/etc/folder/secret',
+      `/../../..${outside}/secret`,
+    ]) {
       assert.equal(host.bytes(path), undefined, path)
       assert.equal(host.stats(path), undefined, path)
     }
@@ -58,31 +78,46 @@ describe('the files of a host below a root', () => {
   })
 
   it('are left alone when they are huge, binary, pipes or go in circles, and that is said', () => {
-    for (const name of ['huge', 'binary', 'fifo', 'circle']) assert.equal(host.text(`/etc/${name}`), undefined)
+    for (const name of ['huge', 'binary', 'fifo', 'circle'])
+      assert.equal(host.text(`/etc/${name}`), undefined)
     assert.equal(host.head('/etc/huge', 16)?.length, 16)
     assert.deepEqual(
       [...host.problems],
-      ['/etc/huge is larger than 1 MiB', '/etc/binary is not text', '/etc/fifo is not a regular file'],
+      [
+        '/etc/huge is larger than 1 MiB',
+        '/etc/binary is not text',
+        '/etc/fifo is not a regular file',
+      ],
     )
   })
 })
 
 describe('unit files', () => {
   it('go on after a backslash, over comments in between', () => {
-    const text = '[Service]\nExecStart=/bin/a \\\n# no\n  b \\\n; neither\n  "c d"\nUser = x \n[Install]\nUser=y\n'
+    const text =
+      '[Service]\nExecStart=/bin/a \\\n# no\n  b \\\n; neither\n  "c d"\nUser = x \n[Install]\nUser=y\n'
     const directives = parseUnitFile(text)
-    assert.deepEqual(valuesOf(directives, 'Service', 'ExecStart').flatMap(wordsOf), ['/bin/a', 'b', 'c d'])
+    assert.deepEqual(valuesOf(directives, 'Service', 'ExecStart').flatMap(wordsOf), [
+      '/bin/a',
+      'b',
+      'c d',
+    ])
     assert.deepEqual(valuesOf(directives, 'Service', 'User'), ['x'])
   })
 
   it('forget what stands before an empty assignment', () => {
-    const directives = parseUnitFile('[Service]\nEnvironment=A=1\nEnvironment=\nEnvironment=B=2 "C=3 4"')
-    assert.deepEqual(valuesOf(directives, 'Service', 'Environment').flatMap(wordsOf), ['B=2', 'C=3 4'])
+    const directives = parseUnitFile(
+      '[Service]\nEnvironment=A=1\nEnvironment=\nEnvironment=B=2 "C=3 4"',
+    )
+    assert.deepEqual(valuesOf(directives, 'Service', 'Environment').flatMap(wordsOf), [
+      'B=2',
+      'C=3 4',
+    ])
   })
 
   it('of any content give words, and never throw', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+    assertProperty(
+      property(string({ unit: 'binary' }), (text) => {
         for (const { value } of parseUnitFile(`[Service]\nExecStart=${text}`)) wordsOf(value)
       }),
     )
@@ -94,22 +129,30 @@ describe('unit files', () => {
       '/usr/lib/systemd/system/a.service': '[Service]\nUser=high\nExecStart=@!/usr/bin/a x\n',
       '/lib/systemd/system/masked.service': '[Service]\nExecStart=/bin/m\n',
       '/etc/systemd/system/a.service.d/20.conf': '[Service]\nUser=twenty\n',
-      '/lib/systemd/system/a.service.d/10.conf': '[Service]\nUser=ten\nEnvironmentFile=-/etc/a.env\n',
+      '/lib/systemd/system/a.service.d/10.conf':
+        '[Service]\nUser=ten\nEnvironmentFile=-/etc/a.env\n',
     })
     symlinkSync('/dev/null', scratch.path('/etc/systemd/system/masked.service'))
     const units = findUnits(openHost(scratch.root))
     scratch.remove()
     assert.deepEqual([...units.keys()], ['a.service'])
     const { user, command, environmentFiles } = units.get('a.service')!
-    assert.deepEqual([user, command, environmentFiles], ['twenty', ['/usr/bin/a', 'x'], ['/etc/a.env']])
+    assert.deepEqual(
+      [user, command, environmentFiles],
+      ['twenty', ['/usr/bin/a', 'x'], ['/etc/a.env']],
+    )
   })
 })
 
 describe('YAML in one line', () => {
   it('is read back as what it was, whatever the text', () => {
-    const scalar = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom('yes', '0644', '1e3', '-', '12:30', '~', 'null', '30d', '=', '<<'))
-    fc.assert(
-      fc.property(scalar, scalar, (one, other) => {
+    const scalar = oneof(
+      string({ unit: 'binary' }),
+      string(),
+      constantFrom('yes', '0644', '1e3', '-', '12:30', '~', 'null', '30d', '=', '<<'),
+    )
+    assertProperty(
+      property(scalar, scalar, (one, other) => {
         if (!one.isWellFormed() || !other.isWellFormed()) return
         const value = { key: one, list: [other, { [`k${one}`]: other }] }
         for (const version of ['1.1', '1.2'] as const) {
@@ -129,14 +172,29 @@ describe('a hostile host', () => {
         .filter((path) => lstatSync(path).isFile())
       try {
         for (const file of files) {
-          for (const damage of ['', '\0\xff\xfe', '{'.repeat(9_000), '%YAML 9\n&a [*a', '[Service]\nExecStart="\\\n']) {
+          for (const damage of [
+            '',
+            '\0\xff\xfe',
+            '{'.repeat(9_000),
+            '%YAML 9\n&a [*a',
+            '[Service]\nExecStart="\\\n',
+          ]) {
             const sound = readFileSync(file)
             writeFileSync(file, damage, 'latin1')
             try {
-              const survey = await surveyHost({ preset, root: host.root, configPath: '/etc/rekeyd/rekeyd.yaml', now })
+              const survey = await surveyHost({
+                preset,
+                root: host.root,
+                configPath: '/etc/rekeyd/rekeyd.yaml',
+                now,
+              })
               assert.ok(survey.text([]).includes('materials:'))
             } catch (error) {
-              assert.equal((error as Error).name, 'OperatorError', `${file}: ${String((error as Error).stack)}`)
+              assert.equal(
+                (error as Error).name,
+                'OperatorError',
+                `${file}: ${String((error as Error).stack)}`,
+              )
             }
             writeFileSync(file, sound)
           }
@@ -147,13 +205,24 @@ describe('a hostile host', () => {
     })
   }
 
-  it('with a folder that may not be read says so', { skip: process.getuid?.() === 0 }, () => {
-    const scratch = new ScratchHost()
+  it('with files that may not be read says so', () => {
+    const scratch = new ScratchHost().write({ '/etc/ntfy/server.yml': 'a: 1\n' }, 0o000)
     mkdirSync(scratch.path('/closed'))
     chmodSync(scratch.path('/closed'), 0)
-    const host = openHost(scratch.root)
-    assert.deepEqual(host.names('/closed'), [])
-    assert.deepEqual([...host.problems], ['/closed may not be listed by this user'])
-    scratch.remove()
+    chmodSync(scratch.root, 0o755)
+    const root = process.geteuid?.() === 0
+    try {
+      if (root) process.seteuid?.(65_534)
+      const host = openHost(scratch.root)
+      assert.deepEqual([host.names('/closed'), host.text('/etc/ntfy/server.yml')], [[], undefined])
+      const problems = [
+        '/closed may not be listed by this user',
+        '/etc/ntfy/server.yml may not be read by this user',
+      ]
+      assert.deepEqual([...host.problems], problems)
+    } finally {
+      if (root) process.seteuid?.(0)
+      scratch.remove()
+    }
   })
 })

@@ -11,7 +11,11 @@ const authority = async () => {
 const vapidPair = () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const { d = '', x = '', y = '' } = privateKey.export({ format: 'jwk' })
-  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')])
+  const point = Buffer.concat([
+    Buffer.of(4),
+    Buffer.from(x, 'base64url'),
+    Buffer.from(y, 'base64url'),
+  ])
   return { privateKey: d, publicKey: point.toString('base64url') }
 }
 

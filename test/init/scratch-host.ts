@@ -35,7 +35,9 @@ export class ScratchHost {
 function unindented(text: string): string {
   const lines = text.replace(/^\n/, '').split('\n')
   const margin = /^ */.exec(lines[0] ?? '')?.[0].length ?? 0
-  return lines.map((line) => line.slice(Math.min(margin, /^ */.exec(line)?.[0].length ?? 0))).join('\n')
+  return lines
+    .map((line) => line.slice(Math.min(margin, /^ */.exec(line)?.[0].length ?? 0)))
+    .join('\n')
 }
 
 export interface MadeCertificate {

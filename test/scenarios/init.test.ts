@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { runCli } from '../../src/cli/run-cli.ts'
+import { FakeTerminal } from '../cli/fake-terminal.ts'
 import { contentOf } from '../support/databases.ts'
 import { needs } from '../support/parts.ts'
-import { FakeTerminal } from '../cli/fake-terminal.ts'
 import { freePort } from './free-port.ts'
 import { firstDatabaseKey, layOutQuicprochat, type QuicprochatHost } from './quicprochat-host.ts'
 import { openConfig, type ScratchRekeyd } from './scratch-rekeyd.ts'
@@ -90,9 +90,14 @@ describe('rekeyd init quicprochat, and what comes of it', needs('openssl', 'quic
   it('adopts everything that init found', async () => {
     assert.deepEqual(
       await adopted(rekeyd),
-      ['chat-tls', 'federation-tls', 'db-key', 'opaque-setup', 'signing-key', 'chat-auth-token'].map(
-        (name) => [name, 'idle', 'adopted'],
-      ),
+      [
+        'chat-tls',
+        'federation-tls',
+        'db-key',
+        'opaque-setup',
+        'signing-key',
+        'chat-auth-token',
+      ].map((name) => [name, 'idle', 'adopted']),
     )
   })
 
@@ -125,8 +130,16 @@ describe('rekeyd init pilcrow, and what comes of it', () => {
     port = await freePort('tcp')
     mkdirSync(join(root, 'data'))
     const stand = [process.execPath, standIn('pilcrow.ts'), join(root, 'data/pilcrow.db')]
-    write(root, 'etc/systemd/system/pilcrow.service', `[Service]\nExecStart=/usr/bin/pilcrow --port ${port} --database-url "sqlite:///a b"\n`)
-    write(root, 'usr/bin/pilcrow', `#!/bin/sh\n[ "$4" = 'sqlite:///a b' ] && [ "$5" = rotate-vapid-key ] && exec ${stand.join(' ')} rotate-vapid-key\nexit 1\n`)
+    write(
+      root,
+      'etc/systemd/system/pilcrow.service',
+      `[Service]\nExecStart=/usr/bin/pilcrow --port ${port} --database-url "sqlite:///a b"\n`,
+    )
+    write(
+      root,
+      'usr/bin/pilcrow',
+      `#!/bin/sh\n[ "$4" = 'sqlite:///a b' ] && [ "$5" = rotate-vapid-key ] && exec ${stand.join(' ')} rotate-vapid-key\nexit 1\n`,
+    )
     const rotate = `line=$(sed -n 's/^ExecStart=//p' ${root}/rekeyd/pilcrow-rotate-vapid.service); eval "sh ${root}$line"`
     units = processSystemctl({
       'pilcrow.service': { argv: [...stand, 'serve', String(port), pidFile], pidFile },
@@ -169,12 +182,30 @@ describe('rekeyd init quptime, and what comes of it', needs('openssl'), () => {
     const node = `node_id: ${nodeId}\nbind_port: ${port}\ncluster_secret: Zm9vYmFyYmF6cXV4K2Zvby9iYXI=\n`
     write(root, 'etc/quptime/node.yaml', node)
     write(root, 'etc/quptime/cluster.yaml', `version: 3\npeers:\n  - node_id: ${nodeId}\n`)
-    write(root, 'lib/systemd/system/quptime.service', '[Service]\nEnvironment=QUPTIME_DIR=/etc/quptime\nExecStart=/usr/local/bin/qu serve\n')
+    write(
+      root,
+      'lib/systemd/system/quptime.service',
+      '[Service]\nEnvironment=QUPTIME_DIR=/etc/quptime\nExecStart=/usr/local/bin/qu serve\n',
+    )
     mkdirSync(join(data, 'keys'), { mode: 0o700 })
     const run = (...args: string[]) => execFileSync('openssl', args, { cwd: data, stdio: 'pipe' })
     run('genrsa', '-traditional', '-out', 'keys/private.pem', '3072')
-    run('req', '-x509', '-key', 'keys/private.pem', '-out', 'keys/cert.pem', '-subj', `/O=quptime/CN=${nodeId}`, '-days', '3650')
-    writeFileSync(join(data, 'keys/public.pem'), run('x509', '-in', 'keys/cert.pem', '-noout', '-pubkey'))
+    run(
+      'req',
+      '-x509',
+      '-key',
+      'keys/private.pem',
+      '-out',
+      'keys/cert.pem',
+      '-subj',
+      `/O=quptime/CN=${nodeId}`,
+      '-days',
+      '3650',
+    )
+    writeFileSync(
+      join(data, 'keys/public.pem'),
+      run('x509', '-in', 'keys/cert.pem', '-noout', '-pubkey'),
+    )
     units = processSystemctl({
       'quptime.service': { argv: [process.execPath, standIn('qu.ts'), data, pidFile], pidFile },
     })

@@ -11,7 +11,7 @@ interface InitFlags {
   readonly root: string
   readonly stdout?: true
   readonly force?: true
-  readonly recipient?: readonly string[]
+  readonly recipient: readonly string[]
 }
 
 /** So often a person is asked for a recipient. */
@@ -33,7 +33,8 @@ export function addInit(program: Command, session: Session): void {
     .option(
       '--recipient <age>',
       'public key of who can open the backups (may be repeated)',
-      (text: string, before: readonly string[] = []) => [...before, text],
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
     )
     .action((preset: string | undefined, flags: InitFlags) =>
       preset === undefined ? makeStore(session) : init(session, preset, flags),
@@ -51,15 +52,16 @@ async function makeStore(session: Session): Promise<void> {
 
 async function init(session: Session, preset: string, flags: InitFlags): Promise<void> {
   const { parts, where, terminal } = session
-  for (const recipient of flags.recipient ?? []) {
+  for (const recipient of flags.recipient) {
     if (!(await parts.isRecipient(recipient))) throw noRecipient(recipient)
   }
   const root = resolve(terminal.directory, flags.root)
   const force = flags.force === true || flags.stdout === true
   const drafted = await parts.draftConfig(where, { preset, root, force })
   session.note(surveyText(drafted.survey).trimEnd())
-  if (flags.stdout) return show(session, preset, drafted, flags.recipient ?? [])
-  const recipients = flags.recipient ?? (await askRecipient(session))
+  if (flags.stdout) return show(session, preset, drafted, flags.recipient)
+  const given = flags.recipient.length > 0
+  const recipients = given ? flags.recipient : await askRecipient(session)
   const kept = await parts.writeConfig(drafted, recipients, force)
   const config = await parts.loadConfig({ ...where, config: drafted.path })
   const made = await makeStoreOnce(parts, config)

@@ -109,7 +109,7 @@ function consumersOf(host: Host, parts: readonly Part[], port: string) {
     }))
   }
   return parts.map(({ name, runner }) => {
-    const web = /web$/.test(name)
+    const web = name.endsWith('web')
     const health = { http: { url: `http://127.0.0.1:${port}/health` } }
     return consumerOf(host, name, runner, { ready: web ? [health] : [] })
   })

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Host } from '../host.ts'
-import type { Draft, Preset } from '../preset.ts'
+import { onlyIf } from '../only-if.ts'
+import type { Draft, MaterialDraft, Preset } from '../preset.ts'
 import {
   assumedUnit,
   consumerOf,
@@ -59,33 +60,32 @@ async function draftOf(host: Host, server: Server): Promise<Draft> {
     Object.entries(parts).map(async ([part, option]) => placeOf(host, server, part, option)),
   )
   const complete = places.every((place) => place !== undefined)
+  const tokens = ['auth-file', 'auth-tokens'].some((option) => config[option] !== undefined)
   return {
     found: [
-      ...(known ? [{ what: runner.what, where: runner.where }] : []),
-      ...(host.stats(path) ? [{ what: 'its configuration', where: path }] : []),
-      ...(complete ? [{ what: 'the web push keys', where: places[0]?.where ?? path }] : []),
+      ...onlyIf(known, { what: runner.what, where: runner.where }),
+      ...onlyIf(host.stats(path) !== undefined, { what: 'its configuration', where: path }),
+      ...onlyIf(complete, { what: 'the web push keys', where: places[0]?.where ?? path }),
     ],
     unknown: [
-      ...(known ? [] : [`how ntfy is run: ${unitName} is assumed, as its package has it`]),
-      ...(complete
-        ? ['how to see the key that ntfy shows: rotations are not proved']
-        : [missing(runner)]),
-      ...(config['auth-file'] !== undefined || config['auth-tokens'] !== undefined
-        ? ['how to renew access tokens: they belong to users, `ntfy token add` and `remove` do it']
-        : []),
+      ...onlyIf(!known, `how ntfy is run: ${unitName} is assumed, as its package has it`),
+      complete ? 'how to see the key that ntfy shows: rotations are not proved' : missing(runner),
+      ...onlyIf(
+        tokens,
+        'how to renew access tokens: they belong to users, `ntfy token add` and `remove` do it',
+      ),
     ],
     consumers: [consumerOf(host, 'ntfy', runner, { ready: readyOf(server) })],
-    materials: complete
-      ? [
-          vapidMaterial('ntfy-web-push', {
-            targets: places.flatMap((place) => place?.line ?? []),
-            consumers: ['ntfy'],
-            verify:
-              'none # better: [{ vapid: { url: …, pointer: … } }], once ntfy shows it as JSON',
-          }),
-        ]
-      : [],
+    materials: onlyIf(complete, webPushKeys(places.flatMap((place) => place?.line ?? []))),
   }
+}
+
+function webPushKeys(targets: readonly string[]): MaterialDraft {
+  return vapidMaterial('ntfy-web-push', {
+    targets,
+    consumers: ['ntfy'],
+    verify: 'none # better: [{ vapid: { url: …, pointer: … } }], once ntfy shows it as JSON',
+  })
 }
 
 function missing({ where }: Runner): string {
@@ -105,7 +105,8 @@ async function placeOf(host: Host, { runner, path, config }: Server, part: strin
 }
 
 function readyOf({ runner, config }: Server) {
-  const listen = String(config['listen-http'] ?? ':80')
+  const given = config['listen-http']
+  const listen = typeof given === 'string' ? given : ':80'
   const port = runner.service?.ports.get(listen.split(':').at(-1) ?? '') ?? listen.split(':').at(-1)
   if (listen === '-' || !/^\d+$/.test(port ?? '')) return []
   return [{ http: { url: `http://127.0.0.1:${port}/v1/health`, contains: 'healthy' } }]

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Host } from '../host.ts'
-import type { Draft, MaterialDraft, Preset } from '../preset.ts'
+import { onlyIf } from '../only-if.ts'
+import type { Draft, Finding, MaterialDraft, Preset } from '../preset.ts'
 import {
   assumedUnit,
   consumerOf,
@@ -52,65 +53,63 @@ interface Node {
 }
 
 async function findNode(host: Host, found: Runner | undefined): Promise<Node | undefined> {
-  const given = await plainVariable(host, found, 'QUPTIME_DIR')
-  const inside = given ?? packageData
+  const inside = (await plainVariable(host, found, 'QUPTIME_DIR')) ?? packageData
   const data = found?.hostPath(inside) ?? inside
   const { data: node } = nodeSchema.safeParse(await readYaml(host, join(data, 'node.yaml')))
   if (!node) return undefined
-  const { data: cluster } = clusterSchema.safeParse(
-    await readYaml(host, join(data, 'cluster.yaml')),
-  )
-  const others = (cluster?.peers ?? []).filter(({ node_id }) => node_id !== node.node_id)
-  const port =
-    (await plainVariable(host, found, 'QUPTIME_BIND_PORT')) ?? node.bind_port ?? usualPort
+  const port = await plainVariable(host, found, 'QUPTIME_BIND_PORT')
   return {
     host,
     runner: found ?? assumedUnit(unitName),
     known: found !== undefined,
     data,
-    port,
-    secret: node.cluster_secret ?? undefined,
+    port: port ?? node.bind_port ?? usualPort,
+    secret: node.cluster_secret || undefined,
     ofEnvironment: found && (await findVariable(host, found, 'QUPTIME_CLUSTER_SECRET')),
-    peers: others.length,
+    peers: await peersOf(host, data, node.node_id),
   }
 }
 
+async function peersOf(host: Host, data: string, own: string): Promise<number> {
+  const { data: cluster } = clusterSchema.safeParse(
+    await readYaml(host, join(data, 'cluster.yaml')),
+  )
+  return (cluster?.peers ?? []).filter(({ node_id }) => node_id !== own).length
+}
+
 function draftOf(node: Node): Draft {
-  const { host, runner, known, data, secret, ofEnvironment, peers, port } = node
-  const old = Boolean(secret)
-  const inline = old && ofEnvironment && 'inline' in ofEnvironment
+  const { host, runner, known, secret, ofEnvironment, peers, port } = node
+  const inline = ofEnvironment !== undefined && 'inline' in ofEnvironment
   return {
-    found: [
-      ...(known ? [{ what: runner.what, where: runner.where }] : []),
-      {
-        what: `a node ${peers === 0 ? 'that is alone' : `of a cluster with ${peers} other${peers === 1 ? '' : 's'}`}`,
-        where: data,
-      },
-      {
-        what: old
-          ? 'a cluster secret, so qu is 0.1.2 or older'
-          : 'no cluster secret, so qu is 0.2.0 or newer',
-        where: join(data, 'node.yaml'),
-      },
-    ],
+    found: findingsOf(node),
     unknown: [
-      ...(known ? [] : [`how the node is run: ${unitName} is assumed, as its package has it`]),
-      ...(inline
-        ? [
-            `cluster secret: QUPTIME_CLUSTER_SECRET is set in ${runner.where} itself, which rekeyd does not write; move it into a file and run init again`,
-          ]
-        : []),
-      ...(peers > 0
-        ? [
-            'how to tell the other nodes: rekeyd refuses to replace what a cluster shares, and says the steps by hand',
-          ]
-        : []),
+      ...onlyIf(!known, `how the node is run: ${unitName} is assumed, as its package has it`),
+      ...onlyIf(
+        secret !== undefined && inline,
+        `cluster secret: QUPTIME_CLUSTER_SECRET is set in ${runner.where} itself, which rekeyd does not write; move it into a file and run init again`,
+      ),
+      ...onlyIf(
+        peers > 0,
+        'how to tell the other nodes: rekeyd refuses to replace what a cluster shares, and says the steps by hand',
+      ),
     ],
     consumers: [
       consumerOf(host, 'quptime', runner, { ready: [{ tls: { connect: `127.0.0.1:${port}` } }] }),
     ],
-    materials: [...(old && !inline ? [clusterSecret(node)] : []), identity(node)],
+    materials: [...(secret === undefined || inline ? [] : [clusterSecret(node)]), identity(node)],
   }
+}
+
+function findingsOf({ runner, known, data, secret, peers }: Node): readonly Finding[] {
+  const others = `of a cluster with ${peers} other${peers === 1 ? '' : 's'}`
+  const age = secret
+    ? 'a cluster secret, so qu is 0.1.2 or older'
+    : 'no cluster secret, so qu is 0.2.0 or newer'
+  return [
+    ...onlyIf(known, { what: runner.what, where: runner.where }),
+    { what: `a node ${peers === 0 ? 'that is alone' : others}`, where: data },
+    { what: age, where: join(data, 'node.yaml') },
+  ]
 }
 
 function clusterSecret({ host, data, ofEnvironment, peers }: Node): MaterialDraft {

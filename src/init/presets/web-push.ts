@@ -31,7 +31,9 @@ export const webPush: Preset = {
 /** Those that its manager reads, and those that the application may read by itself. */
 function filesOf({ environmentFiles, environment, workingDirectory, service }: Runner) {
   // It holds the variables of all services: only who takes such a one is meant.
-  const takes = [...environment].some(([name, value]) => privateName.test(name) && /^\$|^$/.test(value ?? ''))
+  const takes = [...environment].some(
+    ([name, value]) => privateName.test(name) && /^\$|^$/.test(value ?? ''),
+  )
   const dotenv = takes ? service?.dotenv : undefined
   const own =
     workingDirectory === undefined

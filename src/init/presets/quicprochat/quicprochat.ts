@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readCertificate } from '../../found-certificate.ts'
+import { onlyIf } from '../../only-if.ts'
 import type { Draft, Preset } from '../../preset.ts'
 import { consumerOf } from '../../runner.ts'
 import { fileTarget, originOf, tlsMaterial, userIdOf } from '../../tls-material.ts'
@@ -26,28 +27,19 @@ export const quicprochat: Preset = {
 }
 
 function tlsShare(server: Server, name: 'server' | 'federation', material: string): Share {
-  const { host, runner, data, toml } = server
+  const { host, runner, data } = server
   const [certificate, key] = [join(data, `${name}-cert.der`), join(data, `${name}-key.der`)]
   const present = host.stats(certificate) && readCertificate(host, certificate)
   if (!present || !host.stats(key)) return { found: [], unknown: [], materials: [] }
   const uid = runner.service ? undefined : userIdOf(host, runner.user)
   const keyTarget = fileTarget(host, key, { part: 'private_key', format: 'pkcs8-der' }, uid)
-  const port = toml.port ?? /:(\d+)$/.exec(toml.listen ?? '')?.[1] ?? 7000
-  const proof = flow({
-    connect: `127.0.0.1:${port}`,
-    servername: present.names[0] ?? 'NAME',
-    alpn: 'ALPN',
-  })
   const draft = tlsMaterial(material, federationOrigin(server, name) ?? originOf(host, present), {
     targets: [
       fileTarget(host, certificate, { part: 'certificate', format: 'der' }).line,
       keyTarget.line,
     ],
     consumers: ['chat-server'],
-    verify:
-      name === 'server'
-        ? `none # better, with your ALPN: [{ quic: ${proof} }]`
-        : 'none # better: a quic verifier on the port that peers reach',
+    verify: `none # ${proofOf(server, name, present.names[0] ?? 'NAME')}`,
   })
   return {
     found: [
@@ -55,10 +47,17 @@ function tlsShare(server: Server, name: 'server' | 'federation', material: strin
     ],
     unknown: [
       `${material}: which ALPN the server speaks, so its rotations are not proved; write it into \`verify\``,
-      ...(keyTarget.exposed ? [`${key} can be read by others; whether the server needs that`] : []),
+      ...onlyIf(keyTarget.exposed, `whether the server needs that others can read ${key}`),
     ],
     materials: [draft],
   }
+}
+
+function proofOf({ toml }: Server, name: 'server' | 'federation', servername: string): string {
+  if (name === 'federation') return 'better: a quic verifier on the port that peers reach'
+  const port = toml.port ?? /:(\d+)$/.exec(toml.listen ?? '')?.[1] ?? 7000
+  const quic = flow({ connect: `127.0.0.1:${port}`, servername, alpn: 'ALPN' })
+  return `better, with your ALPN: [{ quic: ${quic} }]`
 }
 
 /** The CA of the federation, where the runbook of quicprochat keeps it. */

@@ -1,5 +1,5 @@
 import { digestOf } from '../../environment-file.ts'
-import type { ConsumerDraft, Finding } from '../../preset.ts'
+import type { ConsumerDraft, Finding, MaterialDraft } from '../../preset.ts'
 import { consumerOf, envTarget, findVariable, type Runner } from '../../runner.ts'
 import { flow } from '../../yaml-flow.ts'
 import type { Server, Share } from './server.ts'
@@ -10,45 +10,51 @@ const ofClients = 'QPC_ACCESS_TOKEN'
 
 /** The bearer token: where the server takes it from, and the clients on this host that hold the same one. */
 export async function tokenMaterial(server: Server): Promise<Share> {
-  const { host, runner, tomlPath, toml } = server
+  const { host, runner } = server
   const own = await findVariable(host, runner, variable)
   if (own && 'inline' in own) {
     const reason = `auth token: ${variable} is set in ${runner.where} itself, which rekeyd does not write`
     return { ...nothing, unknown: [`${reason}; move it into a file and run init again`] }
   }
-  if (!own && !toml.auth_token) return nothing
-  const target = own
-    ? envTarget(host, own)
-    : `  - toml: ${flow({ path: host.here(tomlPath ?? ''), pointer: '/auth_token' })}`
-  const clients = await clientsOf(server, own?.digest ?? digestOf(toml.auth_token ?? ''))
+  const place = own
+    ? { line: envTarget(host, own), where: own.path, digest: own.digest }
+    : inToml(server)
+  if (!place) return nothing
+  const clients = await clientsOf(server, place.digest)
   return {
-    found: [
-      { what: 'the auth token', where: own?.path ?? tomlPath ?? '' },
-      ...clients.map(({ found }) => found),
-    ],
+    found: [{ what: 'the auth token', where: place.where }, ...clients.map(({ found }) => found)],
     unknown: [
       'which clients on other hosts hold the auth token: they fail until they have the new one',
       'how to ask the server whether it takes a token: rotations of it are not proved',
     ],
     consumers: clients.map(({ consumer }) => consumer),
-    materials: [
-      {
-        name: 'chat-auth-token',
-        about: [
-          'Waits for `rekeyd approve`; then `rekeyd reveal chat-auth-token --out FILE` for clients elsewhere.',
-        ],
-        kind: 'token',
-        rotate: { every: '90d' },
-        lines: [
-          'approval: required',
-          'targets:',
-          target,
-          ...clients.map(({ target }) => target),
-          `consumers: ${flow(['chat-server', ...clients.map(({ consumer }) => consumer.name)])}`,
-          'verify: none # better: [{ command: [/path/to/probe] }], which reads the token from descriptor 3',
-          'impact: All sessions drop at the restart; remote bearer clients fail until they have the new token.',
-        ],
-      },
+    materials: [draftOf(place.line, clients)],
+  }
+}
+
+function inToml({ host, toml, tomlPath }: Server) {
+  if (!toml.auth_token || tomlPath === undefined) return undefined
+  const target = { path: host.here(tomlPath), pointer: '/auth_token' }
+  const digest = digestOf(toml.auth_token)
+  return { line: `  - toml: ${flow(target)}`, where: tomlPath, digest }
+}
+
+function draftOf(target: string, clients: readonly Client[]): MaterialDraft {
+  return {
+    name: 'chat-auth-token',
+    about: [
+      'Waits for `rekeyd approve`; then `rekeyd reveal chat-auth-token --out FILE` for clients elsewhere.',
+    ],
+    kind: 'token',
+    rotate: { every: '90d' },
+    lines: [
+      'approval: required',
+      'targets:',
+      target,
+      ...clients.map(({ target }) => target),
+      `consumers: ${flow(['chat-server', ...clients.map(({ consumer }) => consumer.name)])}`,
+      'verify: none # better: [{ command: [/path/to/probe] }], which reads the token from descriptor 3',
+      'impact: All sessions drop at the restart; remote bearer clients fail until they have the new token.',
     ],
   }
 }
