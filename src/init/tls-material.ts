@@ -17,7 +17,7 @@ export interface Origin {
 }
 
 /** Files of certbot that hold a certificate for one of these names. */
-export function certbotFiles(host: Host, names: readonly string[]) {
+function certbotFiles(host: Host, names: readonly string[]) {
   for (const name of host.names(live)) {
     const certificate = join(live, name, 'fullchain.pem')
     const found = host.stats(certificate) && readCertificate(host, certificate)
@@ -36,17 +36,14 @@ export function originOf(
   present: FoundCertificate | undefined,
   served: readonly string[] = [],
 ): Origin {
-  const certbot = certbotFiles(host, present?.names ?? [])
+  const { names: own = [], selfSigned = false, fingerprint } = present ?? {}
+  const certbot = certbotFiles(host, own)
   if (certbot) {
-    const same = certbot.found.fingerprint === present?.fingerprint
+    const same = certbot.found.fingerprint === fingerprint
     return certbotOrigin(host, certbot, same ? 'same' : 'older')
   }
-  const names = [present?.names ?? [], served].find((list) => list.length > 0) ?? ['localhost']
-  return {
-    ...withoutCertbot(present?.selfSigned === true),
-    names,
-    rotate: { beforeExpiry: 30, present },
-  }
+  const names = [own, served].find((list) => list.length > 0) ?? ['localhost']
+  return { ...withoutCertbot(selfSigned), names, rotate: { beforeExpiry: 30, present } }
 }
 
 function withoutCertbot(selfSigned: boolean): Pick<Origin, 'issuer' | 'about'> {
