@@ -39,6 +39,7 @@ await build({
   absWorkingDir: root,
   entryPoints: [
     'src/main.ts',
+    'src/sqlcipher/rehearse-child.ts',
     'src/sqlcipher/rekey-child.ts',
     'src/sqlcipher/row-child.ts',
     'src/quickstart/demo-server.ts',

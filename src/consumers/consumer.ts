@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import type { Remark } from '../model/remark.ts'
+import type { Account } from '../support/accounts.ts'
 import type { Place } from '../targets/target.ts'
 
 /** How a consumer is made to take up a change, weakest first. */
@@ -22,6 +24,19 @@ export interface Consumer {
   apply(verb: Verb, signal: AbortSignal): Promise<void>
   /** Whether a change at `place` is in use after `verb`. */
   picksUp(verb: Verb, place: Place): boolean
+  /**
+   * What stands against a change of these places being taken up, beyond {@link Consumer.check}: how this very unit
+   * or container gets at them. Changes nothing.
+   */
+  examine?(uptake: Uptake, signal: AbortSignal): Promise<readonly Remark[]>
+  /** As whom it opens files; undefined where that cannot be told. */
+  account?(signal: AbortSignal): Promise<Account | undefined>
+}
+
+/** How a consumer is to take up a change. */
+export interface Uptake {
+  readonly verb: Verb
+  readonly places: readonly Place[]
 }
 
 /** An entry of the catalog. */

@@ -8,7 +8,7 @@ import { systemClock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { Consumer, ConsumerType, Verb } from './consumer.ts'
 import { readsAgain, startsAnew } from './picks-up.ts'
-import { type Running, runningIn, sendSignal } from './running-process.ts'
+import { accountOfProcess, type Running, runningIn, sendSignal } from './running-process.ts'
 import { signalOption } from './signal-option.ts'
 
 /** Between two looks at a process that is ending or starting, in milliseconds. */
@@ -117,6 +117,11 @@ class ProcessConsumer implements Consumer {
   picksUp: Consumer['picksUp'] = (verb, place) => {
     if (startsAnew(verb)) return this.canStop
     return verb !== 'reload' && readsAgain(verb, place)
+  }
+
+  async account() {
+    const running = await this.#running()
+    return running && accountOfProcess(running)
   }
 
   #running(): Promise<Running | undefined> {

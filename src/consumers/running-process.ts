@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import type { Account } from '../support/accounts.ts'
 import { hasCode, OperatorError } from '../support/operator-error.ts'
 
 /** A process that runs. Its id alone would not tell it from a later one that got the same id. */
@@ -26,6 +27,18 @@ export async function runningIn(pidFile: string, name?: string): Promise<Running
   }
   if (name !== undefined && name !== found.name) throw notOurs(pidFile, pid, `it is not ${name}`)
   return { pid, stillRuns: async () => (await lookUp(pid))?.started === found.started }
+}
+
+/** As whom a process runs (proc_pid_status(5)); undefined once it has ended. */
+export async function accountOfProcess({ pid }: Running): Promise<Account | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '')
+  const numbers = (name: string) =>
+    new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim().split(/\s+/).map(Number) ?? []
+  // Real, effective, saved and file system's: the last one is asked for files.
+  const [uid, gid] = [numbers('Uid')[3], numbers('Gid')[3]]
+  return uid === undefined || gid === undefined
+    ? undefined
+    : { uid, gids: [gid, ...numbers('Groups')] }
 }
 
 /**

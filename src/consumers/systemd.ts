@@ -2,9 +2,11 @@ import { z } from 'zod'
 import { systemClock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { commandUnit, showUnit, type Unit, unitOption } from '../support/systemctl.ts'
-import type { Consumer, ConsumerType, Verb } from './consumer.ts'
+import type { Consumer, ConsumerType, Uptake, Verb } from './consumer.ts'
 import { readsAgain, startsAnew } from './picks-up.ts'
 import { signalOption } from './signal-option.ts'
+import { examineUnit } from './unit-examination.ts'
+import { unitAccount } from './unit-facts.ts'
 
 /** Between two looks at a unit that is still stopping, in milliseconds. */
 const pause = 200
@@ -103,6 +105,14 @@ class SystemdConsumer implements Consumer {
   }
 
   picksUp: Consumer['picksUp'] = (verb, place) => startsAnew(verb) || readsAgain(verb, place)
+
+  examine(uptake: Uptake, signal: AbortSignal) {
+    return examineUnit(this.#unit, uptake, signal)
+  }
+
+  account(signal: AbortSignal) {
+    return unitAccount(this.#unit, signal)
+  }
 
   /**
    * Clears an earlier failure, so that the fifth start within ten seconds is not refused

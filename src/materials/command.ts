@@ -54,6 +54,7 @@ function createCommand(options: CommandOptions): MadeHere {
   const output = outputSchema(Object.keys(codecs))
   return {
     madeBy: 'rekeyd',
+    scarce: 'its program may make something elsewhere, too',
     parts: codecs,
     async generate(request, signal) {
       const printed = read(output, await run({ argv, signal, timeout }, program), program)

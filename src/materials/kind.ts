@@ -52,6 +52,11 @@ export interface MadeHere {
    * @throws OperatorError when the issuer has nothing acceptable
    */
   generate(request: GenerateRequest, signal: AbortSignal): Promise<Made>
+  /**
+   * Why `generate` must not be tried out: what it does elsewhere cannot be taken back, or is for somebody else to
+   * do. A clause that follows "because".
+   */
+  readonly scarce?: string
   /** Encodes one part. Never changes `parts`. */
   render(parts: Parts, part: string, format: Format): Promise<SecretBytes>
   /**

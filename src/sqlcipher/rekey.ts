@@ -30,9 +30,22 @@ export interface RekeyTask {
  * @throws OperatorError when it is in use, or anything of the new file is not like the old one
  */
 export async function rekeyDatabase(rekey: Rekey, signal: AbortSignal): Promise<void> {
-  const { path, cipher, previous, next, tag = randomUUID() } = rekey
+  const { task, secrets } = workOf(rekey)
+  await runChild({ entry: 'rekey-child', path: rekey.path, task, secrets }, signal)
+}
+
+/**
+ * The same with a copy, beside the database and while its consumer runs: nothing of the database changes, and
+ * the copy is gone at the end.
+ * @throws OperatorError when the copy could not be made, or is not under its new key
+ */
+export async function rehearseRekey(rekey: Rekey, signal: AbortSignal): Promise<void> {
+  const { task, secrets } = workOf(rekey)
+  await runChild({ entry: 'rehearse-child', path: rekey.path, task, secrets }, signal)
+}
+
+function workOf({ path, cipher, previous, next, tag = randomUUID() }: Rekey) {
   const forms = { next: next.form, previous: previous.form }
   const task: RekeyTask = { path, cipher, forms, tag }
-  const secrets = { next: next.bytes, previous: previous.bytes }
-  await runChild({ entry: 'rekey-child', path, task, secrets }, signal)
+  return { task, secrets: { next: next.bytes, previous: previous.bytes } }
 }

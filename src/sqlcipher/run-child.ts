@@ -14,7 +14,7 @@ const bytesPerMillisecond = 2_000
 /** One piece of work on a consumer's database. */
 export interface ChildWork<Task> {
   /** A file of this folder, without its ending. */
-  readonly entry: 'rekey-child' | 'row-child'
+  readonly entry: 'rehearse-child' | 'rekey-child' | 'row-child'
   /** The database it is about. */
   readonly path: string
   /** Not secret: it is the child's argument. */

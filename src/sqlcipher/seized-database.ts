@@ -58,7 +58,11 @@ export async function seize(
 }
 
 /** Writes all of it anew, under the same key, to {@link SeizedDatabase.copy}. */
-export function writeCopy({ lock, copy, path }: SeizedDatabase): void {
+export function writeCopy({
+  lock,
+  copy,
+  path,
+}: Pick<SeizedDatabase, 'lock' | 'copy' | 'path'>): void {
   try {
     lock.prepare('VACUUM INTO ?').run(copy)
   } catch (error) {
@@ -70,7 +74,10 @@ export function writeCopy({ lock, copy, path }: SeizedDatabase): void {
  * Proves that the copy opens with `key`, is sound to the last page and holds what the old file holds. It
  * gets the old one's journal mode.
  */
-export async function prove(seized: SeizedDatabase, key: PageKey): Promise<void> {
+export async function prove(
+  seized: Pick<SeizedDatabase, 'copy' | 'cipher' | 'facts' | 'path'>,
+  key: PageKey,
+): Promise<void> {
   const { copy, cipher, facts, path } = seized
   const db = await openDatabase(copy, { unlock: { cipher, key } })
   try {

@@ -22,6 +22,33 @@ export async function groupId(group: string | number): Promise<number> {
   return idOf(group, 'group', '/etc/group')
 }
 
+/** Whom the kernel lets do what. */
+export interface Account {
+  readonly uid: number
+  readonly gids: readonly number[]
+}
+
+/**
+ * The user with all groups, as a service manager starts programs.
+ * @param group in place of the primary one
+ * @throws OperatorError when one of them does not exist
+ */
+export async function accountOf(
+  user: string | number,
+  group?: string | number,
+  supplementary: readonly string[] = [],
+): Promise<Account> {
+  const uid = await userId(user)
+  const row = (await readTable('/etc/passwd')).find((row) => row[idColumn] === String(uid))
+  const primary =
+    group === undefined ? Number(row?.[passwdGroupColumn] ?? uid) : await groupId(group)
+  const named = (await readTable('/etc/group')).filter((table) =>
+    (table[groupMembersColumn] ?? '').split(',').includes(row?.[0] ?? ''),
+  )
+  const more = await Promise.all(supplementary.map((name) => groupId(name)))
+  return { uid, gids: [primary, ...named.map((table) => Number(table[idColumn])), ...more] }
+}
+
 /** Everybody who is in the group by the local files: by membership, and as their primary group. */
 export async function membersOf(gid: number): Promise<ReadonlySet<number>> {
   const users = await readTable('/etc/passwd')

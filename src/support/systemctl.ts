@@ -54,13 +54,9 @@ const properties = {
 
 /** @throws OperatorError when the manager cannot be asked, or its answer cannot be understood */
 export async function showUnit(unit: Unit, signal: AbortSignal): Promise<UnitState> {
-  const question = ['show', `--property=${Object.keys(properties).join(',')}`]
-  const result = await systemctl(unit, question, signal, patience)
-  if (!isDone(result)) throw failed(unit, 'show', result)
-  const lines = result.stdout.toString().split('\n')
+  const values = await showProperties(unit, Object.keys(properties), signal)
   const value = (name: keyof typeof properties) => {
-    const [line, ...more] = lines.filter((line) => line.startsWith(`${name}=`))
-    const said = line?.slice(name.length + 1)
+    const [said, ...more] = values.get(name) ?? []
     if (said !== undefined && more.length === 0 && properties[name].test(said)) return said
     throw new OperatorError(`systemctl show ${unit.unit} does not say what its ${name} is`, {
       hint: `see systemctl show --property=${name} ${unit.unit}`,
@@ -73,6 +69,29 @@ export async function showUnit(unit: Unit, signal: AbortSignal): Promise<UnitSta
     result: value('Result'),
     invocation: value('InvocationID'),
   }
+}
+
+/**
+ * Properties as `systemctl show` prints them: a list has a value for each entry. One that the manager does not know
+ * has none.
+ * @throws OperatorError when the manager cannot be asked
+ */
+export async function showProperties(
+  unit: Unit,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const question = ['show', `--property=${names.join(',')}`]
+  const result = await systemctl(unit, question, signal, patience)
+  if (!isDone(result)) throw failed(unit, 'show', result)
+  const values = new Map<string, string[]>()
+  for (const line of result.stdout.toString().split('\n')) {
+    const equals = line.indexOf('=')
+    if (equals <= 0) continue
+    const name = line.slice(0, equals)
+    values.set(name, [...(values.get(name) ?? []), line.slice(equals + 1)])
+  }
+  return values
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   refuseFile,
   stateOf,
 } from './generation.ts'
-import { refuseLowSpace, refusePlace, resolveEarly, tidyBeside } from './live-file.ts'
+import { fileOf, refuseLowSpace, refusePlace, resolveEarly, tidyBeside } from './live-file.ts'
 import type { Target, TargetType } from './target.ts'
 import {
   type Finding,
@@ -28,6 +28,7 @@ import {
   type ReadPart,
   type Role,
   roles,
+  type TargetFile,
 } from './target.ts'
 import { fileOwnership, targetPath } from './written-part.ts'
 
@@ -165,6 +166,14 @@ class FileSet implements Target {
     signal.throwIfAborted()
     const live = resolveEarly(this.place.path)
     await tidyBeside(this.place.path, (name) => live === join(dirname(this.place.path), name))
+  }
+
+  async files(): Promise<readonly TargetFile[]> {
+    const folder = dirname(this.place.path)
+    const files = this.#entries.map(async ({ name, part, mode }) =>
+      fileOf(join(folder, this.#name, name), await this.#attributes(mode), part),
+    )
+    return Promise.all(files)
   }
 
   async #open(): Promise<Folder> {

@@ -9,6 +9,7 @@ import { resolveFile } from '../support/safe-path.ts'
 import { decodeHeld, encodeHeld, type HeldFile } from './held.ts'
 import {
   attributesOf,
+  fileOf,
   LiveFile,
   largestFile,
   leftAlone,
@@ -25,6 +26,7 @@ import {
   type Place,
   type Role,
   type Target,
+  type TargetFile,
 } from './target.ts'
 
 /** What tells the targets apart that are one value in one file. */
@@ -170,6 +172,12 @@ export class KeyedFile implements Target {
   async tidy(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     await tidyBeside(resolveEarly(this.#path), () => false)
+  }
+
+  async files(): Promise<readonly TargetFile[]> {
+    await using live = await this.#open()
+    const { path, attributes } = live
+    return [fileOf(path, attributes, this.part)]
   }
 
   async #open(): Promise<LiveFile> {

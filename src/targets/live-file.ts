@@ -5,6 +5,7 @@ import { inspectPath, stagedPrefix } from '../support/atomic-files.ts'
 import { type FileAttributes, type FileContent, Folder } from '../support/folder.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { isWithin, pathProblem } from '../support/safe-path.ts'
+import type { TargetFile } from './target.ts'
 
 /** Bytes. Larger files are not configuration; whole files are read, held and sealed. */
 export const largestFile = 8 * 1024 * 1024
@@ -101,6 +102,12 @@ export function leftAlone(found: FileContent, configured: Ownership): Partial<Fi
     ...(configured.group === undefined && { gid }),
     ...(configured.mode === undefined && { mode }),
   }
+}
+
+/** A file with these attributes, for {@link Target.files}: what is left open is as the system makes it. */
+export function fileOf(path: string, attributes: FileAttributes, part?: string): TargetFile {
+  const { uid = process.geteuid?.() ?? 0, gid = process.getegid?.() ?? 0, mode } = attributes
+  return { path, uid, gid, mode, ...(part !== undefined && { part }) }
 }
 
 /** Refuses what no path may lead to, now that links are resolved. */

@@ -5,8 +5,8 @@ import type { Edition } from '../model/version.ts'
 import { type DatabaseKey, databaseKeyOf } from '../sqlcipher/database-key.ts'
 import { saltLength } from '../sqlcipher/page-format.ts'
 import { opensPage, readFirstPage } from '../sqlcipher/page-key.ts'
-import { rekeyDatabase } from '../sqlcipher/rekey.ts'
-import { syncFolder } from '../support/atomic-files.ts'
+import { rehearseRekey, rekeyDatabase } from '../sqlcipher/rekey.ts'
+import { inspectPath, syncFolder } from '../support/atomic-files.ts'
 import { fileError } from '../support/file-error.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
 import { checkDatabasePlace, databasePath } from './database-place.ts'
@@ -17,6 +17,7 @@ import {
   type Move,
   type Place,
   type Target,
+  type TargetFile,
   type TargetType,
 } from './target.ts'
 
@@ -111,6 +112,28 @@ class SqlcipherTarget implements Target {
     const found = candidates[seen.key]
     if (!found) return { holds: 'unknown', detail: 'no candidate' }
     return { holds: 'version', number: found.version.number }
+  }
+
+  /** Re-encrypts a copy of what is there now, while its consumer runs, and throws it away. */
+  async rehearse(move: Move, signal: AbortSignal): Promise<void> {
+    const { edition, previous, rotation } = move
+    const held = await this.stage(move, signal)
+    if (held.length === 0) return
+    if (!previous) throw this.#notOurs(otherKey)
+    const keys = [await databaseKeyOf(edition), await databaseKeyOf(previous)] as const
+    const [path, { cipher }] = [this.#path, this.#options]
+    try {
+      await rehearseRekey({ path, cipher, next: keys[0], previous: keys[1], tag: rotation }, signal)
+    } finally {
+      for (const key of keys) key.bytes.fill(0)
+    }
+  }
+
+  async files(): Promise<readonly TargetFile[]> {
+    const { path, stats } = await inspectPath(this.#path)
+    if (!stats) return []
+    const { uid, gid, mode } = stats
+    return [{ path, uid: Number(uid), gid: Number(gid), mode: Number(mode) & 0o777, sealed: true }]
   }
 
   async tidy(signal: AbortSignal): Promise<void> {

@@ -89,6 +89,28 @@ export interface Target {
 
   /** Removes every staged or kept file of ours beside the place. Called when no rotation is under way on it. */
   tidy(signal: AbortSignal): Promise<void>
+
+  /** The files that a change would leave, as they would be: for who must read them, and who must not. */
+  files?(): Promise<readonly TargetFile[]>
+
+  /**
+   * Tries the change where `stage` would show too little of it (a database), or would itself change what is in
+   * use. Leaves nothing but what `tidy` removes.
+   */
+  rehearse?(move: Move, signal: AbortSignal): Promise<void>
+}
+
+/** A file that a target writes, with the owner and mode it gets. */
+export interface TargetFile {
+  readonly path: string
+  readonly uid: number
+  readonly gid: number
+  /** Permission bits. */
+  readonly mode: number
+  /** The part that is in it; undefined for the kind's default. */
+  readonly part?: string
+  /** Whether it is encrypted: it may be read by whoever cannot open it. */
+  readonly sealed?: boolean
 }
 
 /** One of several parts at a place; part and format as the target's own. */

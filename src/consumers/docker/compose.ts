@@ -1,8 +1,7 @@
-import { realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { resolve } from 'node:path'
 import { OperatorError } from '../../support/operator-error.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { isSamePath } from '../../support/same-path.ts'
 import type { Container } from './engine.ts'
 
 /** Pulling an image may take long; the consumer's `timeouts` end it sooner. */
@@ -36,7 +35,7 @@ export function belongsTo({ labels }: Container, options: ComposeOptions): boole
   if (labels['com.docker.compose.service'] !== options.service) return false
   if (options.project !== undefined) return labels['com.docker.compose.project'] === options.project
   const folder = labels['com.docker.compose.project.working_dir']
-  return folder !== undefined && realPath(folder) === realPath(options.project_dir)
+  return folder !== undefined && isSamePath(folder, options.project_dir)
 }
 
 /**
@@ -113,13 +112,5 @@ function composeEnvironment(socket?: string): Record<string, string> {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: homedir(),
     ...(socket === undefined ? {} : { DOCKER_HOST: `unix://${socket}` }),
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return resolve(path)
   }
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { argvOption } from '../../support/argv-option.ts'
 import { OperatorError } from '../../support/operator-error.ts'
-import type { Consumer, ConsumerType, Verb } from '../consumer.ts'
+import type { Consumer, ConsumerType, Uptake, Verb } from '../consumer.ts'
 import { readsAgain, startsAnew } from '../picks-up.ts'
 import { signalOption } from '../signal-option.ts'
 import { belongsTo, composeCheck, composeUp, serviceFilters } from './compose.ts'
 import { type Container, DockerEngine } from './engine.ts'
+import { examineContainers } from './examination.ts'
 
 const path = z.string().startsWith('/')
 const composeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/)
@@ -114,6 +115,11 @@ class DockerConsumer implements Consumer {
     if (verb === 'reload' || (verb === 'recreate' && !composed)) return false
     if (place.reads === 'environment') return composed && startsAnew(verb) && verb !== 'restart'
     return startsAnew(verb) || readsAgain(verb, place)
+  }
+
+  async examine(uptake: Uptake, signal: AbortSignal) {
+    const containers = await this.#containers(signal)
+    return examineContainers(containers, this.#options.compose, uptake)
   }
 
   async #each(action: string, signal: AbortSignal): Promise<void> {

@@ -19,6 +19,8 @@ export interface Container {
   /** `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`. */
   readonly state: string
   readonly labels: Readonly<Record<string, string>>
+  /** Paths of this host that are mounted into it. */
+  readonly mounted: readonly string[]
 }
 
 const apiVersion = z.string().regex(/^\d{1,3}\.\d{1,3}$/)
@@ -31,6 +33,7 @@ const listReply = z.array(
     Names: z.array(containerName).nullish(),
     State: z.string(),
     Labels: z.record(z.string(), z.string()).nullish(),
+    Mounts: z.array(z.object({ Source: z.string().optional() })).nullish(),
   }),
 )
 
@@ -59,11 +62,12 @@ export class DockerEngine {
     if (new Set(listed.map(({ Id }) => Id)).size < listed.length) {
       throw this.#unexpected('lists one container twice')
     }
-    return listed.map(({ Id, Names, State, Labels }) => ({
+    return listed.map(({ Id, Names, State, Labels, Mounts }) => ({
       id: Id,
       name: (Names ?? []).find((name) => !name.includes('/', 1))?.slice(1) ?? Id,
       state: State,
       labels: Labels ?? {},
+      mounted: (Mounts ?? []).flatMap(({ Source }) => Source ?? []),
     }))
   }
 

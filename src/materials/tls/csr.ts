@@ -19,6 +19,7 @@ export const csr: IssuerType<z.infer<typeof schema>> = {
   schema,
   heeds: ['algorithm'],
   delivers: true,
+  scarce: 'a CA elsewhere makes it',
   create: (_options, wish) => createCsr(wish),
 }
 

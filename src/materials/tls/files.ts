@@ -7,6 +7,7 @@ export const files: IssuerType<KeyPairFiles> = {
   schema: keyPairFiles.describe('Files that certbot or another program renews.'),
   heeds: [],
   delivers: true,
+  scarce: 'what renews the files decides when there is a next one',
   create: createFiles,
 }
 

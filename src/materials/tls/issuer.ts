@@ -42,6 +42,8 @@ export interface IssuerType<Options> {
   create(options: Options, wish: Wish): Issuer
   /** What of the {@link Wish} shapes what it yields, beside the names; the rest must be absent from the config. */
   readonly heeds: readonly ('algorithm' | 'lifetime')[]
+  /** As {@link MadeHere.scarce}. */
+  readonly scarce?: string
   /** Whether what is adopted was delivered by it, and so must be as sound as what it issues. */
   readonly delivers: boolean
 }

@@ -73,7 +73,7 @@ export const tls: KindType<TlsOptions> = {
 
 function createTls(options: TlsOptions, material: string): MadeHere {
   const { name, choice } = chosenIssuer(options)
-  const type: Pick<IssuerType<never>, 'create' | 'delivers'> = issuers[name]
+  const type: Pick<IssuerType<never>, 'create' | 'delivers' | 'scarce'> = issuers[name]
   const { algorithm, lifetime, names: givenNames = [] } = options
   refuseIdleOptions(options, name, material)
   const names = givenNames.map((given) => normalizeSubjectName(given) ?? given)
@@ -87,6 +87,7 @@ function createTls(options: TlsOptions, material: string): MadeHere {
   return {
     madeBy: 'rekeyd',
     parts,
+    ...(type.scarce !== undefined && { scarce: type.scarce }),
     async generate({ now, previous }, signal) {
       const issued = await issuer.issue(now, signal)
       refuseUnsound(issued, names, issued.source)
