@@ -1,13 +1,18 @@
+import { existsSync } from 'node:fs'
 import { readTokens } from './api-tokens/token-file.ts'
 import { assemble } from './assembly/assemble.ts'
 import { Daemon, grace, pathsOf } from './assembly/daemon.ts'
+import { examineAll } from './assembly/examining.ts'
 import { auditLine, type LogLine, logEvents } from './assembly/log.ts'
 import { awaitLock, locked, makeStoreKey } from './assembly/state-dir.ts'
 import type { Config } from './config/config.ts'
+import { viewOf } from './doctor/examine.ts'
+import { failureOf } from './doctor/finding.ts'
 import type { Readings } from './metrics/reading.ts'
 import { Events } from './model/events.ts'
 import { formatAuditHead } from './operations/audit-head.ts'
 import type { Operations } from './operations/operations.ts'
+import type { DoctorView } from './operations/views.ts'
 import type { AuditHead } from './store/audit.ts'
 import { createStore, refusePresent } from './store/create-store.ts'
 import { databasePath, refuseAbsent } from './store/database.ts'
@@ -15,6 +20,7 @@ import { lockedBy, tryLock } from './store/lock.ts'
 import { openStore } from './store/store.ts'
 import { aborted } from './support/aborted.ts'
 import { systemClock } from './support/clock.ts'
+import { OperatorError } from './support/operator-error.ts'
 
 export { restoreBackup, takeOverStore } from './assembly/restoring.ts'
 
@@ -113,6 +119,23 @@ export async function openOffline(
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+/**
+ * The doctor without a daemon, also before there is a store. One that cannot be opened is its first finding.
+ * @throws OperatorError `locked` when somebody else has the store
+ */
+export async function examineOffline(config: Config): Promise<DoctorView> {
+  if (!existsSync(databasePath(config.stateDir))) return examineAll(config, systemClock.now())
+  try {
+    const { operations, close } = await openOffline(config)
+    return await operations.doctor().finally(close)
+  } catch (error) {
+    if (error instanceof OperatorError && error.kind === 'locked') throw error
+    const { findings } = await examineAll(config, systemClock.now())
+    const place = databasePath(config.stateDir)
+    return viewOf([failureOf('store', error, { place }), ...findings], false)
   }
 }
 

@@ -16,6 +16,7 @@ import { Scheduler } from '../scheduler/scheduler.ts'
 import { archivePublic } from '../store/public-archive.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../support/clock.ts'
+import { examineAll } from './examining.ts'
 import { type AssembledMaterial, assembleMaterials } from './materials.ts'
 import { assembleNotices } from './notices.ts'
 import { perform } from './perform.ts'
@@ -208,6 +209,17 @@ function assembleOperations(
 ): LocalOperations {
   const { keys, journal, schedule, audit } = store
   const scheduled = materials.map((material) => material.scheduled)
+  const examined = () => {
+    const { suspect, reason = 'no reason is known' } = clockState()
+    const newestBackup = backups.newest
+    return {
+      store,
+      engine,
+      daemon: surroundings.daemon,
+      ...(suspect && { clockDoubt: reason }),
+      ...(newestBackup !== undefined && { newestBackup }),
+    }
+  }
   return new LocalOperations({
     engine,
     keys,
@@ -218,6 +230,8 @@ function assembleOperations(
     backups: rest.backups,
     notices: rest.notices,
     recover,
+    record: (actor, event) => store.record(actor, event),
+    examine: () => examineAll(config, clock.now(), examined()),
     planner: planner({ scheduler, materials: scheduled, schedule, clock }),
     materials: materials.map(({ described }) => described),
     surroundings: {

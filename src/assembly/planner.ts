@@ -1,6 +1,6 @@
 import type { Planner } from '../operations/described.ts'
 import { instant } from '../operations/material-view.ts'
-import { approve, pause, resume, settle } from '../scheduler/policy.ts'
+import { approve, nextDue, pause, resume, settle } from '../scheduler/policy.ts'
 import type { ScheduledMaterial } from '../scheduler/scheduled-material.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { MaterialSchedule, ScheduleState } from '../store/schedule-state.ts'
@@ -30,6 +30,10 @@ export function planner({ scheduler, materials, schedule, clock }: PlannerParts)
         consumers: byName.get(item.material)?.consumers ?? [],
         ...item,
       })),
+    dueAfter: (name, moment) => {
+      const material = byName.get(name)
+      return material && nextDue(material, moment, undefined)
+    },
     due: () => {
       const now = clock.now()
       return materials.flatMap(({ name }) => {

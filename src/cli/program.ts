@@ -9,6 +9,7 @@ import { addCheckConfig } from './commands/check-config.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addCompromise } from './commands/compromise.ts'
 import { addCsr } from './commands/csr.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEndOverlap } from './commands/end-overlap.ts'
 import { addHealthcheck } from './commands/healthcheck.ts'
 import { addHistory } from './commands/history.ts'
@@ -33,7 +34,7 @@ type AddCommand = (program: Command, session: Session) => void
 
 /** Every command, in the order and under the headings of `--help`. */
 const groups: Readonly<Record<string, readonly AddCommand[]>> = {
-  'See:': [addStatus, addPlan, addHistory, addVerify],
+  'See:': [addStatus, addPlan, addHistory, addVerify, addDoctor],
   'Rotate:': [
     addRotate,
     addRollback,

@@ -2,7 +2,7 @@ import type { Command, CommanderError } from 'commander'
 import { OperatorError } from '../support/operator-error.ts'
 
 /** Commands that the documentation of later versions has. */
-const laterCommands = ['doctor', 'install']
+const laterCommands = ['install']
 
 /** What is wrong with a command line, from the parser's message. */
 export function usageError(

@@ -29,8 +29,8 @@ export interface Consumer {
    * or container gets at them. Changes nothing.
    */
   examine?(uptake: Uptake, signal: AbortSignal): Promise<readonly Remark[]>
-  /** As whom it opens files; undefined where that cannot be told. */
-  account?(signal: AbortSignal): Promise<Account | undefined>
+  /** As whom it, or what starts it, opens a place; undefined where that cannot be told. */
+  account?(place: Place, signal: AbortSignal): Promise<Account | undefined>
 }
 
 /** How a consumer is to take up a change. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { systemClock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { commandUnit, showUnit, type Unit, unitOption } from '../support/systemctl.ts'
+import type { Place } from '../targets/target.ts'
 import type { Consumer, ConsumerType, Uptake, Verb } from './consumer.ts'
 import { readsAgain, startsAnew } from './picks-up.ts'
 import { signalOption } from './signal-option.ts'
@@ -110,8 +111,8 @@ class SystemdConsumer implements Consumer {
     return examineUnit(this.#unit, uptake, signal)
   }
 
-  account(signal: AbortSignal) {
-    return unitAccount(this.#unit, signal)
+  account({ path, reads }: Place, signal: AbortSignal) {
+    return unitAccount(this.#unit, reads === 'environment' ? undefined : path, signal)
   }
 
   /**

@@ -40,9 +40,7 @@ export async function unitFacts(unit: Unit, signal: AbortSignal): Promise<UnitFa
       line.replace(/ \(ignore_errors=\w+\)$/, ''),
     ),
     environment: new Set(namesIn(one('Environment'))),
-    credentials: [...list('LoadCredential'), ...list('LoadCredentialEncrypted')].map((line) =>
-      line.slice(line.indexOf(':') + 1),
-    ),
+    credentials: credentialsIn(values),
     canReload: one('CanReload') !== 'no',
     isStale: one('NeedDaemonReload') === 'yes',
     protectHome: one('ProtectHome'),
@@ -52,26 +50,38 @@ export async function unitFacts(unit: Unit, signal: AbortSignal): Promise<UnitFa
   }
 }
 
-/** Undefined where users are not those of this host, or made up at each start. */
-export async function unitAccount(unit: Unit, signal: AbortSignal): Promise<Account | undefined> {
-  const names = [
-    'User',
-    'Group',
-    'SupplementaryGroups',
-    'DynamicUser',
-    'RootDirectory',
-    'RootImage',
-  ]
-  const values = await showProperties(unit, names, signal)
+const manager: Account = { uid: 0, gids: [0] }
+const accountNames = ['User', 'Group', 'SupplementaryGroups', 'DynamicUser']
+const rootNames = ['RootDirectory', 'RootImage', 'LoadCredential', 'LoadCredentialEncrypted']
+
+/**
+ * Undefined where users are not those of this host, or made up at each start.
+ * @param path what the unit opens; undefined for what the manager reads for it
+ */
+export async function unitAccount(
+  unit: Unit,
+  path: string | undefined,
+  signal: AbortSignal,
+): Promise<Account | undefined> {
+  const values = await showProperties(unit, [...accountNames, ...rootNames], signal)
   const one = (name: string) => values.get(name)?.[0] ?? ''
-  const isElsewhere = one('DynamicUser') === 'yes' || one('RootDirectory') + one('RootImage') !== ''
-  if (isElsewhere || unit.scope === 'user') return undefined
+  if (unit.scope === 'user') return undefined
+  if (path === undefined || credentialsIn(values).includes(path)) return manager
+  if (one('DynamicUser') === 'yes' || one('RootDirectory') + one('RootImage') !== '')
+    return undefined
   const groups = one('SupplementaryGroups').split(' ')
   return accountOf(
     one('User') || 'root',
     one('Group') || undefined,
     groups.filter((name) => name !== ''),
   )
+}
+
+/** The paths in `id:path`. */
+function credentialsIn(values: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const names = ['LoadCredential', 'LoadCredentialEncrypted']
+  const lines = names.flatMap((name) => values.get(name) ?? []).filter((line) => line !== '')
+  return lines.map((line) => line.slice(line.indexOf(':') + 1))
 }
 
 /** The names in `A=1 "B=two words"`, as `systemctl show` quotes assignments. */

@@ -1,5 +1,3 @@
-import { messageOf, OperatorError } from '../support/operator-error.ts'
-
 /** From what needs somebody to what needs nobody. */
 export const remarkLevels = ['failure', 'warning', 'ok'] as const
 /** `failure`: a rotation would fail, or its value never be used. `warning`: it works, but should not stay so. */
@@ -15,16 +13,4 @@ export interface Remark {
   readonly message: string
   /** What to type or change next. */
   readonly hint?: string
-}
-
-/** An error that was met as a remark: message and hint are written for the operator already. */
-export function failureOf(check: string, error: unknown, place?: string): Remark {
-  const hint = error instanceof OperatorError ? error.hint : undefined
-  return {
-    level: 'failure',
-    check,
-    message: messageOf(error),
-    ...(place !== undefined && { place }),
-    ...(hint !== undefined && { hint }),
-  }
 }

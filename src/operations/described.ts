@@ -34,6 +34,8 @@ export interface Planner {
   /** Whether a rotation may run now; true without a window. */
   inWindow(material: string, moment: number): boolean
   upcoming(days: number): readonly PlanItem[]
+  /** When it is due after a rotation at `moment`; undefined where that depends on the version, or never comes. */
+  dueAfter(material: string, moment: number): number | undefined
   /** Names of the materials that are due now. */
   due(): readonly string[]
   pause(material: string, until: number | undefined, reason: string, who: string): void

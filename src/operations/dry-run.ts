@@ -1,23 +1,37 @@
 import { outline } from '../rotation/outline.ts'
 import type { DescribedMaterial } from './described.ts'
+import { disturbances } from './disturbance.ts'
+import { instants } from './material-view.ts'
 import type { OperationsParts } from './operations-parts.ts'
 import { refusal } from './refusal.ts'
 import type { DryRun, RotateOptions } from './views.ts'
 
-/** What a rotation would do now, and why it would be refused. */
+/** Of which rotations the consumers' downtime is known. */
+const lookBack = 20
+
+/** What a rotation would do now and to whom, what would come after it, and why it would be refused. */
 export function dryRunOf(
-  { engine, surroundings, planner, clock }: OperationsParts,
+  { engine, journal, schedule, surroundings, planner, clock }: OperationsParts,
   described: DescribedMaterial,
   options: RotateOptions,
 ): DryRun {
   const { name, impact, window } = described
-  const refused = refusal(described, options, surroundings.mode, planner, clock.now())
+  const now = clock.now()
+  const refused = refusal(described, options, surroundings.mode, planner, now)
+  const member = engine.member(name)
+  const { overlap } = member.material
   return {
     schema_version: 1,
     material: name,
-    steps: outline(engine.member(name)),
+    steps: outline(member),
+    consumers: disturbances(member, journal.history({ material: name, limit: lookBack })),
     ...(impact !== undefined && { impact }),
     ...(window !== undefined && { window }),
+    ...instants({
+      next_rotation: schedule.get(name).due,
+      then: planner.dueAfter(name, now),
+      overlap_until: overlap > 0 && member.from ? now + overlap : undefined,
+    }),
     ...(refused && {
       refused: {
         reason: refused.message,

@@ -9,6 +9,7 @@ import { instant, materialView, momentOf, versionView } from './material-view.ts
 import type { Caller, Operations } from './operations.ts'
 import type { OperationsParts } from './operations-parts.ts'
 import { impactRefusal, observing, type ReplacingVerb, refusal } from './refusal.ts'
+import { rehearseNow } from './rehearsing.ts'
 import { revealTo, versionToReveal } from './revealing.ts'
 import { rotateAll } from './rotate-all.ts'
 import { rotationView } from './rotation-view.ts'
@@ -19,8 +20,10 @@ import type {
   AuditRow,
   BackupView,
   CompromiseOptions,
+  DoctorView,
   DryRun,
   ImportPart,
+  RehearsalView,
   RollbackOptions,
   RotateOptions,
   RotationView,
@@ -33,6 +36,7 @@ const pause = 250
 export class LocalOperations implements Operations {
   readonly #parts: OperationsParts
   readonly #rotations = new StartedRotations()
+  #examination: Promise<DoctorView> | undefined
 
   constructor(parts: OperationsParts) {
     this.#parts = parts
@@ -96,6 +100,18 @@ export class LocalOperations implements Operations {
 
   async dryRun(name: string, options: RotateOptions): Promise<DryRun> {
     return dryRunOf(this.#parts, this.#described(name), options)
+  }
+
+  async rehearse(name: string, caller: Caller): Promise<RehearsalView> {
+    return rehearseNow(this.#parts, this.#described(name), caller)
+  }
+
+  /** Whoever asks meanwhile gets the same answer: two would be in each other's way. */
+  doctor(): Promise<DoctorView> {
+    this.#examination ??= this.#parts.examine().finally(() => {
+      this.#examination = undefined
+    })
+    return this.#examination
   }
 
   async rotateDue(caller: Caller) {

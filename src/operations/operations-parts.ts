@@ -5,7 +5,7 @@ import type { ScheduleState } from '../store/schedule-state.ts'
 import type { Clock } from '../support/clock.ts'
 import type { DescribedMaterial, Planner, Surroundings } from './described.ts'
 import type { Caller } from './operations.ts'
-import type { AuditRow, NoticeTestView } from './views.ts'
+import type { AuditRow, DoctorView, NoticeTestView } from './views.ts'
 
 /** The parts that operations act on. */
 export interface OperationsParts {
@@ -28,6 +28,13 @@ export interface OperationsParts {
     purge(caller: Caller): Promise<number>
   }
   readonly notices: { test(channel?: string): Promise<readonly NoticeTestView[]> }
+  /** An audit row of something that changed nothing. */
+  record(
+    actor: Caller,
+    event: { readonly action: string; readonly material: string; readonly detail: string },
+  ): void
+  /** Looks at everything, as {@link Operations.doctor} answers. */
+  examine(): Promise<DoctorView>
   readonly audit: {
     head(): { readonly seq: number; readonly hash: string }
     list(after: number, limit: number): readonly (Omit<AuditRow, 'at'> & { readonly at: number })[]

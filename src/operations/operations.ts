@@ -5,11 +5,13 @@ import type {
   BackupView,
   CompromiseOptions,
   CompromiseView,
+  DoctorView,
   DryRun,
   ImportPart,
   MaterialView,
   NoticeTestView,
   PlanItem,
+  RehearsalView,
   RollbackOptions,
   RotateOptions,
   RotationView,
@@ -42,6 +44,10 @@ export interface Operations {
   /** Waits for the end of a rotation. */
   wait(id: string, signal?: AbortSignal): Promise<RotationView>
   dryRun(name: string, options: RotateOptions): Promise<DryRun>
+  /** Everything of a rotation but the switch: nothing live changes, nothing is kept. */
+  rehearse(name: string, caller: Caller): Promise<RehearsalView>
+  /** Looks whether each rotation could succeed. Changes nothing that is in use. */
+  doctor(): Promise<DoctorView>
   /** Everything that is due now; an empty list when nothing is. */
   rotateDue(caller: Caller): Promise<readonly RotationView[]>
   /** Gives the previous version (or `to`) back. */

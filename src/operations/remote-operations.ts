@@ -7,11 +7,13 @@ import type {
   BackupView,
   CompromiseOptions,
   CompromiseView,
+  DoctorView,
   DryRun,
   ImportPart,
   MaterialView,
   NoticeTestView,
   PlanItem,
+  RehearsalView,
   RollbackOptions,
   RotateOptions,
   RotationView,
@@ -69,6 +71,14 @@ export class RemoteOperations implements Operations {
   async dryRun(name: string, options: RotateOptions) {
     const body = { ...options, dry_run: true }
     return this.#post<DryRun>(pathOf(name, 'rotate'), undefined, body)
+  }
+
+  async rehearse(name: string, caller: Caller) {
+    return this.#post<RehearsalView>(pathOf(name, 'rotate'), caller, { rehearse: true })
+  }
+
+  async doctor() {
+    return this.#post<DoctorView>('/v1/doctor')
   }
 
   async rotateDue(caller: Caller) {

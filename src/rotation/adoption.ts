@@ -20,10 +20,9 @@ export async function adopt(
   { keys, clock }: Pick<EngineParts, 'keys' | 'clock'>,
   actor: Actor,
 ): Promise<Version | undefined> {
-  const made = await readTargets(material, keys)
+  const made = await adoptable(material, keys)
   if (!made) return undefined
   try {
-    await refuseDisagreement(material, made)
     const known = recognise(material.name, made, keys)
     if (known?.state === 'active') return known
     refuseKnownLeak(keys, material.name, made)
@@ -40,6 +39,24 @@ export async function adopt(
     return keys.get(material.name, adopted.number)
   } finally {
     wipe(made)
+  }
+}
+
+/**
+ * What is in use, where it could be adopted.
+ * @throws OperatorError as {@link adopt} does
+ */
+export async function adoptable(
+  material: ManagedMaterial<MadeHere>,
+  keys: KeyStore,
+): Promise<Made | undefined> {
+  const made = await readTargets(material, keys)
+  try {
+    if (made) await refuseDisagreement(material, made)
+    return made
+  } catch (error) {
+    if (made) wipe(made)
+    throw error
   }
 }
 
@@ -81,7 +98,7 @@ async function refuseDisagreement(material: ManagedMaterial<MadeHere>, made: Mad
 }
 
 /** An edition of something that has no number yet. */
-function passing({ name, kind }: ManagedMaterial<MadeHere>, made: Made): Edition {
+export function passing({ name, kind }: ManagedMaterial<MadeHere>, made: Made): Edition {
   const version: Version = {
     material: name,
     number: 0,

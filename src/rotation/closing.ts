@@ -17,6 +17,19 @@ export async function closeUntouched(
   close(parts, rotation, [reason, ...troubles].join('; '))
 }
 
+/** The same for whatever is open of one material: a person decides what is in use. */
+export async function closeOpen(
+  parts: EngineParts,
+  materials: ReadonlyMap<string, ManagedMaterial>,
+  name: string,
+  reason: string,
+): Promise<void> {
+  for (const { rotation } of parts.journal.unfinished()) {
+    if (!rotation.changes.some(({ material }) => material === name)) continue
+    await closeUntouched(parts, materials, rotation, reason)
+  }
+}
+
 /**
  * Ends a rotation in the journal alone. What it made is kept without end: nobody looked whether it is in use.
  */

@@ -3,7 +3,7 @@ import type { OnFailure, Version } from '../model/version.ts'
 import type { Actor } from '../store/key-store.ts'
 import { adopt, wipe } from './adoption.ts'
 import { attempt, type Draft } from './attempt.ts'
-import { closeUntouched } from './closing.ts'
+import { closeOpen } from './closing.ts'
 import { markCompromised, replaceCompromised } from './compromise.ts'
 import * as drafts from './drafts.ts'
 import { Inspections } from './inspections.ts'
@@ -16,7 +16,7 @@ import { provokeNext } from './provoked.ts'
 import { Queue } from './queue.ts'
 import { recoverOpen } from './recovery.ts'
 import { nothingToAdopt, unknownMaterial } from './refusals.ts'
-import type { RotationRequest, Started, StartOptions } from './request.ts'
+import type { RotationRequest, Started, StartOptions, Undisturbed } from './request.ts'
 import { Starting, settleAttention } from './starting.ts'
 import { Parked } from './walk.ts'
 
@@ -154,7 +154,7 @@ export class Engine {
   async adopt(name: string, actor: Actor): Promise<Version> {
     const material = this.material(name)
     return this.#queue.runNow([name], async () => {
-      await this.#closeOpen(name)
+      await closeOpen(this.#parts, this.#materials, name, 'ended by adopt')
       if (isMadeByConsumer(material)) {
         await noteObserved(this.#parts, material, actor, AbortSignal.timeout(30_000))
       }
@@ -184,6 +184,17 @@ export class Engine {
     return (await material.kind.changed?.(this.#parts.keys.active(name), signal)) ?? false
   }
 
+  /**
+   * Runs what must not meet a rotation of the material, and is none.
+   * @throws OperatorError `busy`
+   */
+  undisturbed<T>(name: string, run: Undisturbed<T>): Promise<T> {
+    const material = this.material(name)
+    return this.#queue.runNow(claimsOf([material]), () =>
+      run(this.#parts, material, this.#park.signal),
+    )
+  }
+
   /** The material with its active version, as the next rotation would find it. */
   member(name: string): Member {
     return memberOf(this.#parts, drafts.unmade(this.#parts, this.material(name)), [])
@@ -194,14 +205,6 @@ export class Engine {
     const material = this.#materials.get(name)
     if (!material) throw unknownMaterial(name, [...this.#materials.keys()])
     return material
-  }
-
-  /** A person decides what is in use: a rotation that could not be brought to its end is over. */
-  async #closeOpen(name: string): Promise<void> {
-    for (const { rotation } of this.#parts.journal.unfinished()) {
-      if (!rotation.changes.some(({ material }) => material === name)) continue
-      await closeUntouched(this.#parts, this.#materials, rotation, 'ended by adopt')
-    }
   }
 
   #order(

@@ -1,5 +1,7 @@
 import type { Rotation, Trigger } from '../model/rotation.ts'
 import type { Actor } from '../store/key-store.ts'
+import type { ManagedMaterial } from './managed.ts'
+import type { EngineParts } from './outcome.ts'
 
 /** A rotation that was asked for: its id as soon as it has one, and its end. */
 export interface Started {
@@ -23,3 +25,10 @@ export interface StartOptions {
   /** The clock is not trusted yet: first versions are made when they are due, not now. */
   readonly hold?: boolean
 }
+
+/** What runs in place of a rotation. `park` is aborted when rekeyd stops. */
+export type Undisturbed<T> = (
+  parts: EngineParts,
+  material: ManagedMaterial,
+  park: AbortSignal,
+) => Promise<T>

@@ -33,6 +33,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   admin: ['model', ...leaves, 'operations', 'metrics', 'api-tokens'],
   config: ['model', ...leaves, ...extensions, 'store', 'notices'],
   backup: ['model', ...leaves, 'store'],
+  doctor: ['model', ...leaves, 'rotation', 'scheduler', 'store', 'operations', 'config', 'api-tokens', 'build.ts'],
   quickstart: leaves,
   init: [...leaves, 'targets', 'consumers'],
   assembly: [
@@ -46,6 +47,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'config',
     'backup',
     'notices',
+    'doctor',
     'build.ts',
   ],
   'assemble.ts': [
@@ -58,6 +60,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'admin',
     'api-tokens',
     'config',
+    'doctor',
   ],
   cli: [
     'model',

@@ -3,6 +3,7 @@ import type { Caller, Operations } from '../../src/operations/operations.ts'
 import type {
   Acceptance,
   CompromiseOptions,
+  DoctorView,
   MaterialView,
   RollbackOptions,
   RotationView,
@@ -129,11 +130,52 @@ export class FakeOperations implements Operations {
       schema_version: 1 as const,
       material: name,
       steps: ['make the next version', 'switch /etc/chat/key'],
+      consumers: [
+        { consumer: 'chat-server', verb: 'restart' as const, usual_seconds: 2.1, at_most_seconds: 150 },
+      ],
+      next_rotation: '2027-01-31T00:00:00.000Z',
+      then: '2027-02-01T00:00:00.000Z',
       ...(impact !== undefined && { impact }),
       ...(window !== undefined && { window }),
       ...(breaks && { refused: { reason: `it breaks clients`, hint: `--accept-impact=${name}` } }),
       ...(!breaks && closed && { refused: { reason: 'the window is closed', hint: '--now' } }),
     }
+  }
+
+  async rehearse(name: string, caller: Caller) {
+    this.#note('rehearse', caller, (await this.material(name)).name)
+    const failed = name === 'failing'
+    return {
+      schema_version: 1 as const,
+      material: name,
+      ok: !failed,
+      steps: [
+        failed
+          ? {
+              name: 'check',
+              subject: '/etc/chat/env TOKEN',
+              outcome: 'failed' as const,
+              detail: 'the folder is read-only',
+              seconds: 0,
+            }
+          : { name: 'generate', outcome: 'done' as const, detail: 'made, and not kept', seconds: 1.2 },
+        {
+          name: 'resume',
+          subject: 'chat-server',
+          outcome: 'not_exercised' as const,
+          detail: 'restart',
+        },
+      ],
+    }
+  }
+
+  /** What it finds; nothing by default. */
+  findings: DoctorView['findings'] = []
+
+  async doctor(): Promise<DoctorView> {
+    const { findings } = this
+    const ok = !findings.some(({ level }) => level === 'failure')
+    return { schema_version: 1, ok, user: 'rekeyd', daemon: true, findings }
   }
 
   async rotateDue(caller: Caller) {

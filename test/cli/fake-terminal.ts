@@ -64,6 +64,7 @@ export function fakeParts(operations: Operations, others: Partial<CliParts> = {}
     clock: new HurryingClock('2027-01-01T00:00:00Z'),
     connect: async () => connection,
     connectToDaemon: async () => connection,
+    examine: () => operations.doctor(),
     loadConfig: absent,
     runDaemon: absent,
     draftConfig: absent,

@@ -41,6 +41,10 @@ class ScratchPlanner implements Planner {
     return days > 0 ? this.items : []
   }
 
+  dueAfter(_material: string, moment: number): number {
+    return moment + 30 * 86_400_000
+  }
+
   due(): readonly string[] {
     return this.dueNow
   }
@@ -105,6 +109,8 @@ export class ScratchOperations {
       planner: this.planner,
       clock: scratch.clock,
       recover: () => this.recover(),
+      record: (actor, event) => scratch.store.record(actor, event),
+      examine: async () => ({ schema_version: 1, ok: true, user: 'rekeyd', daemon: true, findings: [] }),
       backups: {
         make: async (_, folder = '/var/backups') => ({
           path: `${folder}/rekeyd.age`,

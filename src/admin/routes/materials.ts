@@ -6,6 +6,10 @@ import { acceptImpact, bodySchema, callerOf, materialParams } from '../request.t
 const rotateBody = bodySchema({
   reason: z.enum(['manual', 'compromise']).exactOptional().describe('Why it rotates.'),
   dry_run: z.boolean().default(false).describe('Only say what would happen.'),
+  rehearse: z
+    .boolean()
+    .default(false)
+    .describe('Try everything but the switch, answer with the steps at the end, and keep nothing.'),
   now: z.boolean().exactOptional().describe('Outside its window, too.'),
   accept_impact: acceptImpact,
 })
@@ -33,15 +37,17 @@ export function materialRoutes(app: AdminApp, { operations }: AdminParts): void 
         scope: 'rotate',
         // What is marked compromised never comes back: the same as the route of that name.
         scopeOf: (body) => (rotateBody.parse(body).reason === 'compromise' ? 'admin' : 'rotate'),
-        summary: 'Starts a rotation; `Idempotency-Key` is honoured.',
+        summary:
+          'Starts a rotation; `Idempotency-Key` is honoured. With `dry_run` or `rehearse` it only tells: 200.',
       },
       schema: { params, body: rotateBody },
     },
     async (request, reply) => {
       const { name } = request.params
-      const { dry_run, why: _, ...options } = request.body
+      const { dry_run, rehearse, why: _, ...options } = request.body
       if (dry_run) return operations().dryRun(name, options)
       const caller = callerOf(request)
+      if (rehearse) return operations().rehearse(name, caller)
       const asked = JSON.stringify([caller.who, name, request.body])
       const started = await keys.once(request.headers['idempotency-key'], asked, () =>
         operations().startRotation(name, options, caller),

@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander'
-import type { DryRun, RotateOptions } from '../../operations/views.ts'
+import { errorCodes } from '../../operations/operations.ts'
+import type { RotateOptions } from '../../operations/views.ts'
 import { OperatorError } from '../../support/operator-error.ts'
-import { plain } from '../output/style.ts'
+import { dryRunText } from '../output/dry-run.ts'
+import { rehearsalText } from '../output/rehearsal.ts'
 import { conclude, concludeAll } from '../session/conclude.ts'
 import { confirmed } from '../session/confirm.ts'
 import { follow } from '../session/follow.ts'
@@ -11,6 +13,7 @@ interface RotateFlags {
   readonly reason?: 'manual' | 'compromise'
   readonly due?: true
   readonly dryRun?: true
+  readonly rehearse?: true
   readonly now?: true
   readonly acceptImpact?: string
   readonly wait: boolean
@@ -24,12 +27,15 @@ export function addRotate(program: Command, session: Session): void {
     .option('--due', 'everything that is due, instead of one material')
     .addOption(new Option('--reason <why>', 'why').choices(['manual', 'compromise']))
     .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--rehearse', 'try everything but the switch, and keep nothing of it')
     .option('--now', 'also outside its window')
     .option('--accept-impact <name>', 'the name again, where clients will break')
     .option('--no-wait', 'do not wait for the end')
     .action(async (name: string | undefined, flags: RotateFlags) => {
       if (flags.due && name === undefined) return rotateDue(session)
       if (name === undefined || flags.due) throw neitherOrBoth()
+      if (flags.dryRun && flags.rehearse) throw dryOrRehearsed()
+      if (flags.rehearse) return rehearse(session, name)
       const options: RotateOptions = {
         ...(flags.reason !== undefined && { reason: flags.reason }),
         ...(flags.now && { now: true }),
@@ -64,7 +70,7 @@ async function rotateDue(session: Session): Promise<void> {
 /** Ends as the rotation itself would: with the code of a refusal where it would be refused. */
 async function dryRun(session: Session, name: string, options: RotateOptions): Promise<void> {
   const view = await session.connected((operations) => operations.dryRun(name, options))
-  session.answer(view, () => outline(view))
+  session.answer(view, () => dryRunText(view))
   if (!view.refused) return
   const { reason, hint } = view.refused
   session.fail(
@@ -75,13 +81,17 @@ async function dryRun(session: Session, name: string, options: RotateOptions): P
   )
 }
 
-function outline({ material, steps, impact, window }: DryRun): string {
-  return [
-    `a rotation of ${material} would\n`,
-    ...steps.map((step, index) => `  ${index + 1}. ${plain(step)}\n`),
-    ...(window === undefined ? [] : [`window: ${window}\n`]),
-    ...(impact === undefined ? [] : [`impact: ${plain(impact)}\n`]),
-  ].join('')
+async function rehearse(session: Session, name: string): Promise<void> {
+  const view = await session.connected((operations) => operations.rehearse(name, session.caller()))
+  session.answer(view, () => rehearsalText(view, session.style))
+  if (!view.ok) session.exitCode = errorCodes.failed.exit
+}
+
+function dryOrRehearsed(): OperatorError {
+  return new OperatorError('--dry-run and --rehearse exclude each other', {
+    kind: 'usage',
+    hint: '--dry-run only tells what would be done, --rehearse tries it',
+  })
 }
 
 function neitherOrBoth(): OperatorError {

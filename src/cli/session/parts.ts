@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import type { Survey } from '../../init/init.ts'
 import type { Operations } from '../../operations/operations.ts'
+import type { DoctorView } from '../../operations/views.ts'
 import type { Clock } from '../../support/clock.ts'
 
 /** Operations on a running daemon, or on its store while none runs. */
@@ -58,6 +59,8 @@ export interface CliParts {
   connect(where: Whereabouts): Promise<Connection>
   /** The same for a daemon only. @throws OperatorError `locked` when none answers */
   connectToDaemon(where: Whereabouts): Promise<Connection>
+  /** The doctor of the daemon, or of this process while none runs, also before there is a store. */
+  examine(where: Whereabouts): Promise<DoctorView>
   /** @throws OperatorError `config` that lists every problem */
   loadConfig(where: Whereabouts): Promise<Config>
   /** Resolves once the daemon has stopped, after `signal`. */

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
+import type { DoctorView } from '../../operations/views.ts'
 import { systemClock } from '../../support/clock.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import { answers, findDaemon } from './find-daemon.ts'
@@ -11,6 +12,7 @@ export const rekeydParts: CliParts = {
   clock: systemClock,
   connect,
   connectToDaemon,
+  examine,
   loadConfig,
   async runDaemon(options) {
     const { runDaemon } = await import('../../assemble.ts')
@@ -66,13 +68,26 @@ async function loadConfig(where: Whereabouts) {
 }
 
 async function connect(where: Whereabouts): Promise<Connection> {
-  const socket = await findDaemon(where)
-  if (socket !== undefined) return connectTo(socket)
-  const config = await configHere(where)
-  if (await answers(config.socket.path)) return connectTo(config.socket.path)
+  const found = await daemonOrConfig(where)
+  if (typeof found === 'string') return connectTo(found)
   const { openOffline } = await import('../../assemble.ts')
-  const store = await openOffline(config)
+  const store = await openOffline(found)
   return { operations: store.operations, daemon: false, close: () => store.close() }
+}
+
+async function examine(where: Whereabouts): Promise<DoctorView> {
+  const found = await daemonOrConfig(where)
+  if (typeof found === 'string') return (await connectTo(found)).operations.doctor()
+  const { examineOffline } = await import('../../assemble.ts')
+  return examineOffline(found)
+}
+
+/** The socket of the daemon that runs, or the config where none does. */
+async function daemonOrConfig(where: Whereabouts): Promise<string | Config> {
+  const socket = await findDaemon(where)
+  if (socket !== undefined) return socket
+  const config = await configHere(where)
+  return (await answers(config.socket.path)) ? config.socket.path : config
 }
 
 async function connectToDaemon(where: Whereabouts): Promise<Connection> {
