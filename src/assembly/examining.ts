@@ -38,7 +38,7 @@ export async function examineAll(
       keys,
       daemon,
       now,
-      ...(store && { store: viewOf(store) }),
+      ...(store && engine && { store: viewOf(store, engine) }),
       ...(clockDoubt !== undefined && { clockDoubt }),
       ...(newestBackup !== undefined && { newestBackup }),
       undisturbed: (name, run) => (engine ? engine.undisturbed(name, run) : run()),
@@ -48,7 +48,7 @@ export async function examineAll(
   }
 }
 
-function viewOf({ id, keys, schedule, journal }: Store): SubjectStore {
+function viewOf({ id, keys, schedule, journal }: Store, engine: Engine): SubjectStore {
   const open = new Set(
     journal
       .unfinished()
@@ -58,6 +58,6 @@ function viewOf({ id, keys, schedule, journal }: Store): SubjectStore {
     id,
     knows: (name) => keys.active(name) !== undefined,
     schedule: (name) => schedule.get(name),
-    isOpen: (name) => open.has(name),
+    isOpen: (name) => open.has(name) && !engine.isRotating(name),
   }
 }

@@ -158,7 +158,7 @@ function verbFor(managed: ManagedConsumer, placements: readonly Placement[], lea
   if (enough === undefined) {
     throw new OperatorError(`consumer ${managed.name} has no way to pick the change up`, {
       kind: 'refused',
-      hint: 'a container that docker started by itself keeps its environment: let compose run it, or mount a file',
+      hint: 'its environment stays until it starts anew: give it a way to (a container: let compose run it), or write a file that it reads again',
     })
   }
   return enough

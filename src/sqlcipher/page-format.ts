@@ -1,4 +1,4 @@
-import { createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { createDecipheriv, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 
 /** The major version of SQLCipher whose file format a database has. */
@@ -26,6 +26,7 @@ const ivLength = 16
 const keyLength = 32
 const macRounds = 2
 const macSaltMask = 0x3a
+const logVersion = 2
 
 const derive = promisify(pbkdf2)
 
@@ -46,6 +47,24 @@ export function deriveMacKey(
 ): Promise<Buffer> {
   const masked = salt.map((byte) => byte ^ macSaltMask)
   return derive(pageKey, masked, macRounds, keyLength, digest)
+}
+
+/**
+ * Whether the database uses a write-ahead log, by the header in its first page
+ * (https://www.sqlite.org/fileformat2.html#the_database_header).
+ */
+export function usesLog(
+  page: Buffer,
+  pageKey: Uint8Array,
+  { pageSize, reserve }: PageFormat,
+): boolean {
+  const end = pageSize - reserve
+  const cipher = createDecipheriv('aes-256-cbc', pageKey, page.subarray(end, end + ivLength))
+  // The header goes on behind the salt: page size, write version, read version.
+  const header = cipher
+    .setAutoPadding(false)
+    .update(page.subarray(saltLength, saltLength + ivLength))
+  return header[2] === logVersion
 }
 
 /** Whether the MAC of a whole page is right. Pages count from 1. */

@@ -24,6 +24,7 @@ const writes: Readonly<Record<string, object>> = {
   '/v1/resume': {},
   '/v1/rotate-due': {},
   '/v1/notices/test': {},
+  '/v1/doctor': {},
   '/v1/materials/key/rotate': { reason: 'manual', dry_run: false, now: true, accept_impact: 'key' },
   '/v1/materials/key/pause': { reason: 'holidays', until: '2027-01-02T00:00:00Z' },
   '/v1/materials/key/resume': {},
@@ -261,6 +262,13 @@ describe('the admin API', () => {
       ['startRotation', 'key', { now: true }, { who: 'socket' }],
       ['dryRun', 'key', {}],
     ])
+  })
+
+  it('answers with the steps of a rehearsal, and with what the doctor found', async () => {
+    const rehearsed = await post('/v1/materials/key/rotate', { rehearse: true })
+    const examined = await post('/v1/doctor', {})
+    assert.deepEqual([rehearsed.statusCode, examined.statusCode], [200, 200])
+    assert.deepEqual(scratch.fake.calls, [['rehearse', 'key', { who: 'socket' }], ['doctor']])
   })
 
   it('starts a rotation once for one Idempotency-Key', async () => {

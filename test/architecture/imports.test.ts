@@ -33,7 +33,17 @@ const table: Readonly<Record<string, readonly string[]>> = {
   admin: ['model', ...leaves, 'operations', 'metrics', 'api-tokens'],
   config: ['model', ...leaves, ...extensions, 'store', 'notices'],
   backup: ['model', ...leaves, 'store'],
-  doctor: ['model', ...leaves, 'rotation', 'scheduler', 'store', 'operations', 'config', 'api-tokens', 'build.ts'],
+  doctor: [
+    'model',
+    ...leaves,
+    'rotation',
+    'scheduler',
+    'store',
+    'operations',
+    'config',
+    'api-tokens',
+    'build.ts',
+  ],
   quickstart: leaves,
   init: [...leaves, 'targets', 'consumers'],
   assembly: [

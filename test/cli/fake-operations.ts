@@ -131,7 +131,12 @@ export class FakeOperations implements Operations {
       material: name,
       steps: ['make the next version', 'switch /etc/chat/key'],
       consumers: [
-        { consumer: 'chat-server', verb: 'restart' as const, usual_seconds: 2.1, at_most_seconds: 150 },
+        {
+          consumer: 'chat-server',
+          verb: 'restart' as const,
+          usual_seconds: 2.1,
+          at_most_seconds: 150,
+        },
       ],
       next_rotation: '2027-01-31T00:00:00.000Z',
       then: '2027-02-01T00:00:00.000Z',
@@ -158,7 +163,12 @@ export class FakeOperations implements Operations {
               detail: 'the folder is read-only',
               seconds: 0,
             }
-          : { name: 'generate', outcome: 'done' as const, detail: 'made, and not kept', seconds: 1.2 },
+          : {
+              name: 'generate',
+              outcome: 'done' as const,
+              detail: 'made, and not kept',
+              seconds: 1.2,
+            },
         {
           name: 'resume',
           subject: 'chat-server',
@@ -169,8 +179,24 @@ export class FakeOperations implements Operations {
     }
   }
 
-  /** What it finds; nothing by default. */
-  findings: DoctorView['findings'] = []
+  findings: DoctorView['findings'] = [
+    {
+      level: 'failure',
+      check: 'readable-by-consumer',
+      material: 'chat-tls',
+      consumer: 'chat-server',
+      place: '/srv/chat/key.pem',
+      message: 'qpc, as whom it is read, may not pass /srv/chat',
+      hint: 'chmod +x /srv/chat for qpc, or use another folder',
+    },
+    {
+      level: 'warning',
+      check: 'recovery',
+      message: 'nobody could open a backup',
+      hint: 'set `recovery`',
+    },
+    { level: 'ok', check: 'clock', message: 'is plausible' },
+  ]
 
   async doctor(): Promise<DoctorView> {
     const { findings } = this

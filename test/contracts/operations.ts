@@ -287,6 +287,53 @@ export function describeOperations(
       assert.match(view.elsewhere.join(), /none of them was deleted/)
     })
 
+    it('tells who is down for how long, and what comes after', async () => {
+      const dry = await operations.dryRun('fading', {})
+      // The clock stands still while the first version was made.
+      const hit = {
+        consumer: 'fading-server',
+        verb: 'restart',
+        usual_seconds: 0,
+        at_most_seconds: 7,
+      }
+      assert.deepEqual(dry.consumers, [hit])
+      assert.match(dry.then ?? '', /^\d{4}-.*Z$/)
+      const overlap = Date.parse(dry.overlap_until ?? '') - scratch.scratch.clock.now()
+      assert.ok(overlap > 0 && overlap <= 60_000)
+      assert.equal((await operations.dryRun('key', {})).overlap_until, undefined)
+    })
+
+    it('rehearses without a trace but the audit row', async () => {
+      const [live, versions] = [scratch.live('key'), (await operations.material('key')).versions]
+      const view = await operations.rehearse('key', alice)
+      assert.equal(view.ok, true)
+      assert.equal(view.material, 'key')
+      assert.equal(scratch.live('key'), live)
+      assert.equal(scratch.held.leftovers, 0)
+      assert.deepEqual((await operations.material('key')).versions, versions)
+      assert.deepEqual((await operations.history({ limit: 9, material: 'key' })).length, 1)
+      const row = (await operations.audit(0, 500)).at(-1)
+      assert.deepEqual(
+        [row?.action, row?.material, row?.who, row?.detail],
+        ['material.rehearse', 'key', 'cli:alice', 'nothing failed'],
+      )
+      assert.equal((await rotate('key')).changes[0]?.to, 2, 'no number was used up')
+    })
+
+    it('is busy with a rehearsal during a rotation', async () => {
+      const gate = Promise.withResolvers<void>()
+      scratch.held.gate = gate.promise
+      const { id } = await operations.startRotation('key', {}, alice)
+      await refused(operations.rehearse('key', alice), 'busy')
+      gate.resolve()
+      await operations.wait(id)
+    })
+
+    it('asks the doctor', async () => {
+      const view = await operations.doctor()
+      assert.deepEqual([view.schema_version, view.ok, view.findings], [1, true, []])
+    })
+
     it('lets a person do what a pause keeps the schedule from', async () => {
       await operations.pause('key', undefined, 'holidays', alice)
       assert.equal((await rotate('key')).result, 'succeeded')
@@ -373,6 +420,7 @@ export function describeOperations(
         () => operations.material(unknown),
         () => operations.startRotation(unknown, {}, alice),
         () => operations.dryRun(unknown, {}),
+        () => operations.rehearse(unknown, alice),
         () => operations.rollback(unknown, {}, alice),
         () => operations.endOverlap(unknown, {}, alice),
         () => operations.compromise(unknown, {}, alice),

@@ -110,7 +110,13 @@ export class ScratchOperations {
       clock: scratch.clock,
       recover: () => this.recover(),
       record: (actor, event) => scratch.store.record(actor, event),
-      examine: async () => ({ schema_version: 1, ok: true, user: 'rekeyd', daemon: true, findings: [] }),
+      examine: async () => ({
+        schema_version: 1,
+        ok: true,
+        user: 'rekeyd',
+        daemon: true,
+        findings: [],
+      }),
       backups: {
         make: async (_, folder = '/var/backups') => ({
           path: `${folder}/rekeyd.age`,
