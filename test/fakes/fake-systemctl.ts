@@ -27,7 +27,8 @@ case $verb in
     echo "ActiveState=$active"
     echo SubState=running
     echo "Result=$(cat "$here/result")"
-    echo "InvocationID=$(cat "$here/invocation")" ;;
+    echo "InvocationID=$(cat "$here/invocation")"
+    cat "$here/properties" ;;
   start | restart) echo active >"$here/active"; echo success >"$here/result" ;;
   stop) [ -e "$here/trigger" ] || echo inactive >"$here/active" ;;
 esac
@@ -48,6 +49,7 @@ export class FakeSystemctl {
       result: 'success',
       invocation: '1',
       calls: '',
+      properties: '',
     }
     for (const [name, value] of Object.entries(state)) this.set(name, value)
   }
