@@ -12,7 +12,7 @@ import type { Readings } from './metrics/reading.ts'
 import { Events } from './model/events.ts'
 import { formatAuditHead } from './operations/audit-head.ts'
 import type { Operations } from './operations/operations.ts'
-import type { DoctorView } from './operations/views.ts'
+import type { DoctorView } from './operations/outlook.ts'
 import type { AuditHead } from './store/audit.ts'
 import { createStore, refusePresent } from './store/create-store.ts'
 import { databasePath, refuseAbsent } from './store/database.ts'
@@ -129,8 +129,12 @@ export async function openOffline(
 export async function examineOffline(config: Config): Promise<DoctorView> {
   if (!existsSync(databasePath(config.stateDir))) return examineAll(config, systemClock.now())
   try {
-    const { operations, close } = await openOffline(config)
-    return await operations.doctor().finally(close)
+    const offline = await openOffline(config)
+    try {
+      return await offline.operations.doctor()
+    } finally {
+      await offline.close()
+    }
   } catch (error) {
     if (error instanceof OperatorError && error.kind === 'locked') throw error
     const { findings } = await examineAll(config, systemClock.now())

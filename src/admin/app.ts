@@ -11,6 +11,7 @@ import { type Log, type Problem, problem, problemOf, refuseClient, sendReply } f
 import { isInvalid, problemOfInvalid } from './request.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { descriptionRoutes } from './routes/description.ts'
+import { doctorRoutes } from './routes/doctor.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { materialRoutes } from './routes/materials.ts'
@@ -58,6 +59,7 @@ const routes: readonly ((app: AdminApp, parts: AdminParts) => void)[] = [
   healthRoutes,
   pageRoutes,
   overviewRoutes,
+  doctorRoutes,
   pauseRoutes,
   materialRoutes,
   materialPauseRoutes,

@@ -211,14 +211,9 @@ function assembleOperations(
   const scheduled = materials.map((material) => material.scheduled)
   const examined = () => {
     const { suspect, reason = 'no reason is known' } = clockState()
-    const newestBackup = backups.newest
-    return {
-      store,
-      engine,
-      daemon: surroundings.daemon,
-      ...(suspect && { clockDoubt: reason }),
-      ...(newestBackup !== undefined && { newestBackup }),
-    }
+    const { newest: newestBackup } = backups
+    const { daemon } = surroundings
+    return { store, engine, daemon, newestBackup, clockDoubt: suspect ? reason : undefined }
   }
   return new LocalOperations({
     engine,

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import { examine } from '../doctor/examine.ts'
 import { ForeseenKeys } from '../doctor/foreseen-keys.ts'
 import type { SubjectStore } from '../doctor/subject.ts'
-import type { DoctorView } from '../operations/views.ts'
+import type { DoctorView } from '../operations/outlook.ts'
 import type { Engine } from '../rotation/engine.ts'
 import type { Store } from '../store/store.ts'
 import { assembleMaterials } from './materials.ts'
@@ -13,8 +13,8 @@ export interface Examined {
   readonly store: Store
   readonly engine: Engine
   readonly daemon: boolean
-  readonly clockDoubt?: string
-  readonly newestBackup?: number
+  readonly clockDoubt: string | undefined
+  readonly newestBackup: number | undefined
 }
 
 /**

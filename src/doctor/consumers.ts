@@ -1,5 +1,5 @@
 import type { Remark } from '../model/remark.ts'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import type { ManagedConsumer, ManagedMaterial } from '../rotation/managed.ts'
 import { memberOf } from '../rotation/member-of.ts'
 import { type ConsumerStep, consumerSteps, placementsOf } from '../rotation/plan.ts'

@@ -1,4 +1,4 @@
-import type { DoctorFinding, DoctorView } from '../operations/views.ts'
+import type { DoctorFinding, DoctorView } from '../operations/outlook.ts'
 import type { ManagedMaterial } from '../rotation/managed.ts'
 import { accountName } from '../support/account-name.ts'
 import { OperatorError } from '../support/operator-error.ts'

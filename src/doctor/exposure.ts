@@ -1,5 +1,5 @@
 import type { MadeHere } from '../materials/kind.ts'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import { isMadeHere } from '../rotation/managed.ts'
 import { impassable, mayRead } from '../support/reading-rights.ts'
 import type { TargetFile } from '../targets/target.ts'

@@ -1,5 +1,5 @@
 import { remarkLevels } from '../model/remark.ts'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
 
 type Where = Pick<DoctorFinding, 'material' | 'consumer' | 'place'>

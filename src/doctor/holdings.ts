@@ -1,5 +1,5 @@
 import type { MadeHere } from '../materials/kind.ts'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import { adoptable, wipe } from '../rotation/adoption.ts'
 import { foreignPlaces } from '../rotation/foreign.ts'
 import { type Inspected, inspectMaterial } from '../rotation/inspection.ts'

@@ -1,6 +1,6 @@
 import { readTokens } from '../api-tokens/token-file.ts'
 import { build } from '../build.ts'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import { Folder } from '../support/folder.ts'
 import { hasCode } from '../support/operator-error.ts'
 import { resolveFolder } from '../support/safe-path.ts'

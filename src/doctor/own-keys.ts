@@ -1,5 +1,5 @@
 import { stat, statfs } from 'node:fs/promises'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import { findMarker } from '../store/marker.ts'
 import { readStoreKey } from '../store/store-key.ts'
 import { userName } from '../support/accounts.ts'

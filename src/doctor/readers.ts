@@ -1,4 +1,4 @@
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import type { ManagedConsumer, ManagedMaterial } from '../rotation/managed.ts'
 import { type Account, userName } from '../support/accounts.ts'
 import { hasAcl, impassable, mayRead } from '../support/reading-rights.ts'

@@ -1,4 +1,4 @@
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import { Window } from '../scheduler/window.ts'
 import { messageOf } from '../support/operator-error.ts'
 import { attempt, failure, ok, warning } from './finding.ts'

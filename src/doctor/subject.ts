@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import type { ManagedMaterial } from '../rotation/managed.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import type { MaterialSchedule } from '../store/schedule-state.ts'

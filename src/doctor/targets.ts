@@ -1,4 +1,4 @@
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import type { Target } from '../targets/target.ts'
 import { attempt } from './finding.ts'
 import type { MaterialCheck } from './subject.ts'

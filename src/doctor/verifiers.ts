@@ -1,5 +1,5 @@
 import type { Edition } from '../model/version.ts'
-import type { DoctorFinding } from '../operations/views.ts'
+import type { DoctorFinding } from '../operations/outlook.ts'
 import { editionOf } from '../rotation/edition.ts'
 import { isMadeHere } from '../rotation/managed.ts'
 import { ask } from '../rotation/proof.ts'

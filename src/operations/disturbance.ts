@@ -2,7 +2,7 @@ import type { Verb } from '../consumers/consumer.ts'
 import type { Rotation } from '../model/rotation.ts'
 import type { ManagedConsumer } from '../rotation/managed.ts'
 import { consumerSteps, type Member, placementsOf } from '../rotation/plan.ts'
-import type { Disturbance } from './views.ts'
+import type { Disturbance } from './outlook.ts'
 
 /** Of how many of the last rotations the middle is taken. */
 const remembered = 5

@@ -29,7 +29,7 @@ export function dryRunOf(
     ...(window !== undefined && { window }),
     ...instants({
       next_rotation: schedule.get(name).due,
-      then: planner.dueAfter(name, now),
+      due_again: planner.dueAfter(name, now),
       overlap_until: overlap > 0 && member.from ? now + overlap : undefined,
     }),
     ...(refused && {

@@ -8,6 +8,7 @@ import { requestCertificate } from './importing.ts'
 import { instant, materialView, momentOf, versionView } from './material-view.ts'
 import type { Caller, Operations } from './operations.ts'
 import type { OperationsParts } from './operations-parts.ts'
+import type { DoctorView, RehearsalView } from './outlook.ts'
 import { impactRefusal, observing, type ReplacingVerb, refusal } from './refusal.ts'
 import { rehearseNow } from './rehearsing.ts'
 import { revealTo, versionToReveal } from './revealing.ts'
@@ -20,10 +21,8 @@ import type {
   AuditRow,
   BackupView,
   CompromiseOptions,
-  DoctorView,
   DryRun,
   ImportPart,
-  RehearsalView,
   RollbackOptions,
   RotateOptions,
   RotationView,

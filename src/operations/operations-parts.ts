@@ -6,6 +6,8 @@ import type { Clock } from '../support/clock.ts'
 import type { DescribedMaterial, Planner, Surroundings } from './described.ts'
 import type { Caller } from './operations.ts'
 import type { AuditRow, DoctorView, NoticeTestView } from './views.ts'
+import type { DoctorView } from './outlook.ts'
+import type { AuditRow } from './views.ts'
 
 /** The parts that operations act on. */
 export interface OperationsParts {

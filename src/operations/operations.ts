@@ -1,17 +1,16 @@
 import type { ErrorKind } from '../support/operator-error.ts'
+import type { DoctorView, RehearsalView } from './outlook.ts'
 import type {
   Acceptance,
   AuditRow,
   BackupView,
   CompromiseOptions,
   CompromiseView,
-  DoctorView,
   DryRun,
   ImportPart,
   MaterialView,
   NoticeTestView,
   PlanItem,
-  RehearsalView,
   RollbackOptions,
   RotateOptions,
   RotationView,

@@ -1,19 +1,18 @@
 import { resolve } from 'node:path'
 import { askDaemon } from './ask-daemon.ts'
 import type { Caller, Operations } from './operations.ts'
+import type { DoctorView, RehearsalView } from './outlook.ts'
 import type {
   Acceptance,
   AuditRow,
   BackupView,
   CompromiseOptions,
   CompromiseView,
-  DoctorView,
   DryRun,
   ImportPart,
   MaterialView,
   NoticeTestView,
   PlanItem,
-  RehearsalView,
   RollbackOptions,
   RotateOptions,
   RotationView,

@@ -1,9 +1,7 @@
-import type { Verb } from '../consumers/consumer.ts'
 import type { MaterialState, Mode } from '../model/material.ts'
-import type { Remark } from '../model/remark.ts'
 import type { RotationResult, StepName, Trigger } from '../model/rotation.ts'
 import type { OnFailure, Origin, VersionState } from '../model/version.ts'
-import type { RehearsedStep } from '../rotation/trail.ts'
+import type { Disturbance } from './outlook.ts'
 
 /** The JSON shapes of interface.md: what `--json` prints and what the API answers. Times are RFC 3339 UTC. */
 export interface VersionView {
@@ -178,48 +176,11 @@ export interface DryRun {
   /** When it is due by itself, as things stand. */
   readonly next_rotation?: string
   /** When it would be due again if it were rotated now; absent where that depends on what is made. */
-  readonly then?: string
+  readonly due_again?: string
   /** Until when clients may go on using the present version if it were rotated now. */
   readonly overlap_until?: string
   readonly window?: string
   readonly refused?: { readonly reason: string; readonly hint?: string }
-}
-
-/** What a rotation does to one consumer. */
-export interface Disturbance {
-  readonly consumer: string
-  readonly verb: Verb
-  /** For how long it was down in its last rotations, in the middle; absent where there was none. */
-  readonly usual_seconds?: number
-  /** After how long it counts as failed; absent where it keeps running. Changing a database comes on top. */
-  readonly at_most_seconds?: number
-}
-
-/** What `rotate --rehearse` answers. */
-export interface RehearsalView {
-  readonly schema_version: 1
-  readonly material: string
-  /** Whether nothing that was tried failed. */
-  readonly ok: boolean
-  readonly steps: readonly RehearsedStep[]
-}
-
-/** One thing that `doctor` looked at. */
-export interface DoctorFinding extends Remark {
-  readonly material?: string
-  readonly consumer?: string
-}
-
-/** What `doctor` answers. */
-export interface DoctorView {
-  readonly schema_version: 1
-  /** Whether no rotation would fail by what was found. */
-  readonly ok: boolean
-  /** Whose permissions were tried, and whether that was the daemon. */
-  readonly user: string
-  readonly daemon: boolean
-  /** The worst first. */
-  readonly findings: readonly DoctorFinding[]
 }
 
 export interface AuditRow {

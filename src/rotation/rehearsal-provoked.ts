@@ -23,10 +23,9 @@ export async function rehearseProvoked(
   await trail.take('observe', undefined, async () => {
     return (await kind.observe(signal)) ? 'a value is in use' : 'no value is in use yet'
   })
-  const { archive } = kind
-  if (archive) {
+  if (kind.archive) {
     await trail.take('archive', undefined, async () => {
-      const made = await archive.call(kind, signal)
+      const made = await kind.archive?.(signal)
       if (made) wipe(made)
       return made ? 'it can be kept before it goes' : 'there is nothing to keep'
     })

@@ -16,6 +16,7 @@ import {
   type Ownership,
   refuseLowSpace,
   resolveEarly,
+  stageBeside,
   tidyBeside,
 } from './live-file.ts'
 import type { Slot } from './slot.ts'
@@ -26,7 +27,6 @@ import {
   type Place,
   type Role,
   type Target,
-  type TargetFile,
 } from './target.ts'
 
 /** What tells the targets apart that are one value in one file. */
@@ -94,7 +94,7 @@ export class KeyedFile implements Target {
     const next = await this.#withValue(move, (value) => this.#slot.set(present, value.bytes))
     try {
       const isLive = live.isOwnedAsWanted && live.found && next.bytes.equals(live.found.content)
-      if (joined || !isLive) await place(live, name, next.bytes)
+      if (joined || !isLive) await stageBeside(live, name, next.bytes)
       return encodeHeld(live.found)
     } finally {
       next.wipe()
@@ -174,10 +174,9 @@ export class KeyedFile implements Target {
     await tidyBeside(resolveEarly(this.#path), () => false)
   }
 
-  async files(): Promise<readonly TargetFile[]> {
+  async files() {
     await using live = await this.#open()
-    const { path, attributes } = live
-    return [fileOf(path, attributes, this.part)]
+    return [fileOf(live.path, live.attributes, this.part)]
   }
 
   async #open(): Promise<LiveFile> {
@@ -232,12 +231,6 @@ function stagedNameOf({ name, found }: LiveFile, { rotation }: Move): string {
 function isAsHeld({ found }: LiveFile, held: SecretBytes): boolean {
   const before = decodeHeld(held)
   return before && found ? before.content.equals(found.content) : !before && !found
-}
-
-/** Stages content; the switch is somebody else's. */
-async function place(live: LiveFile, name: string, content: Uint8Array): Promise<void> {
-  await refuseLowSpace(live.folder, live.path, content.length)
-  await live.folder.write(name, content, live.attributes)
 }
 
 /** Switches to what was there before, at once. */

@@ -85,6 +85,16 @@ export async function refuseLowSpace(folder: Folder, path: string, size: number)
   })
 }
 
+/** Stages content; the switch is somebody else's. */
+export async function stageBeside(
+  live: LiveFile,
+  name: string,
+  content: Uint8Array,
+): Promise<void> {
+  await refuseLowSpace(live.folder, live.path, content.length)
+  await live.folder.write(name, content, live.attributes)
+}
+
 /** What the file system says of a file, as {@link FileAttributes}. */
 export function attributesOf({ stats }: FileContent): Required<FileAttributes> {
   return {

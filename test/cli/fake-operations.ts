@@ -1,9 +1,9 @@
 import { containersOf, endangeredBy } from '../../src/operations/endangered.ts'
 import type { Caller, Operations } from '../../src/operations/operations.ts'
+import type { DoctorView } from '../../src/operations/outlook.ts'
 import type {
   Acceptance,
   CompromiseOptions,
-  DoctorView,
   MaterialView,
   RollbackOptions,
   RotationView,
@@ -139,7 +139,7 @@ export class FakeOperations implements Operations {
         },
       ],
       next_rotation: '2027-01-31T00:00:00.000Z',
-      then: '2027-02-01T00:00:00.000Z',
+      due_again: '2027-02-01T00:00:00.000Z',
       ...(impact !== undefined && { impact }),
       ...(window !== undefined && { window }),
       ...(breaks && { refused: { reason: `it breaks clients`, hint: `--accept-impact=${name}` } }),

@@ -297,7 +297,7 @@ export function describeOperations(
         at_most_seconds: 7,
       }
       assert.deepEqual(dry.consumers, [hit])
-      assert.match(dry.then ?? '', /^\d{4}-.*Z$/)
+      assert.match(dry.due_again ?? '', /^\d{4}-.*Z$/)
       const overlap = Date.parse(dry.overlap_until ?? '') - scratch.scratch.clock.now()
       assert.ok(overlap > 0 && overlap <= 60_000)
       assert.equal((await operations.dryRun('key', {})).overlap_until, undefined)

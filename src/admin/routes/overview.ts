@@ -19,15 +19,6 @@ export function overviewRoutes(app: AdminApp, { operations }: AdminParts): void 
     operations().status(),
   )
 
-  app.post(
-    '/v1/doctor',
-    {
-      config: { scope: 'rotate', summary: 'Whether each rotation could succeed; changes nothing.' },
-      schema: { body: bodySchema({}) },
-    },
-    () => operations().doctor(),
-  )
-
   app.get(
     '/v1/plan',
     {

@@ -36,15 +36,17 @@ export function addRotate(program: Command, session: Session): void {
       if (name === undefined || flags.due) throw neitherOrBoth()
       if (flags.dryRun && flags.rehearse) throw dryOrRehearsed()
       if (flags.rehearse) return rehearse(session, name)
-      const options: RotateOptions = {
-        ...(flags.reason !== undefined && { reason: flags.reason }),
-        ...(flags.now && { now: true }),
-        ...(flags.acceptImpact !== undefined && { accept_impact: flags.acceptImpact }),
-      }
-      return flags.dryRun
-        ? dryRun(session, name, options)
-        : rotate(session, name, options, flags.wait)
+      if (flags.dryRun) return dryRun(session, name, optionsOf(flags))
+      return rotate(session, name, optionsOf(flags), flags.wait)
     })
+}
+
+function optionsOf({ reason, now, acceptImpact }: RotateFlags): RotateOptions {
+  return {
+    ...(reason !== undefined && { reason }),
+    ...(now && { now }),
+    ...(acceptImpact !== undefined && { accept_impact: acceptImpact }),
+  }
 }
 
 async function rotate(

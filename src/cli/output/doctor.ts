@@ -1,5 +1,5 @@
 import type { RemarkLevel } from '../../model/remark.ts'
-import type { DoctorFinding, DoctorView } from '../../operations/views.ts'
+import type { DoctorFinding, DoctorView } from '../../operations/outlook.ts'
 import { type Colour, plain, type Style } from './style.ts'
 
 const headings: Readonly<Record<'failure' | 'warning', readonly [title: string, colour: Colour]>> =

@@ -1,4 +1,5 @@
-import type { Disturbance, DryRun } from '../../operations/views.ts'
+import type { Disturbance } from '../../operations/outlook.ts'
+import type { DryRun } from '../../operations/views.ts'
 import { formatDuration } from '../../support/duration.ts'
 import { absolute } from './moments.ts'
 import { plain } from './style.ts'
@@ -8,7 +9,7 @@ export function dryRunText(view: DryRun): string {
   const { material, steps, consumers, window, impact } = view
   const after: readonly (readonly [string, string | undefined])[] = [
     ['due by itself', view.next_rotation && absolute(view.next_rotation)],
-    ['due again after it', view.then && absolute(view.then)],
+    ['due again after it', view.due_again && absolute(view.due_again)],
     ['clients may use the old one until', view.overlap_until && absolute(view.overlap_until)],
     ['window', window],
     ['impact', impact],

@@ -1,4 +1,4 @@
-import type { RehearsalView } from '../../operations/views.ts'
+import type { RehearsalView } from '../../operations/outlook.ts'
 import { formatDuration } from '../../support/duration.ts'
 import type { Colour, Style } from './style.ts'
 import { table } from './table.ts'

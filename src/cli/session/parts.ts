@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import type { Survey } from '../../init/init.ts'
 import type { Operations } from '../../operations/operations.ts'
-import type { DoctorView } from '../../operations/views.ts'
+import type { DoctorView } from '../../operations/outlook.ts'
 import type { Clock } from '../../support/clock.ts'
 
 /** Operations on a running daemon, or on its store while none runs. */

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
-import type { DoctorView } from '../../operations/views.ts'
+import type { DoctorView } from '../../operations/outlook.ts'
 import { systemClock } from '../../support/clock.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import { answers, findDaemon } from './find-daemon.ts'

@@ -49,9 +49,7 @@ function environmentOf(file: string, folder: string, service: unknown): ServiceE
 function variablesOf(environment: unknown): ReadonlyMap<string, string | undefined> {
   if (!Array.isArray(environment)) {
     const entries = Object.entries(Object(environment) as Record<string, unknown>)
-    return new Map(
-      entries.map(([name, value]) => [name, value == null ? undefined : String(value)]),
-    )
+    return new Map(entries.map(([name, value]) => [name, textOf(value)]))
   }
   return new Map(
     environment.map(String).map((text) => {
@@ -59,6 +57,12 @@ function variablesOf(environment: unknown): ReadonlyMap<string, string | undefin
       return equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)]
     }),
   )
+}
+
+/** Undefined for what is no scalar: Compose refuses that. */
+function textOf(value: unknown): string | undefined {
+  const isScalar = ['string', 'number', 'boolean'].includes(typeof value)
+  return isScalar ? `${value as string | number | boolean}` : undefined
 }
 
 function fieldOf(value: unknown, name: string): unknown {
