@@ -35,6 +35,7 @@ const table: Readonly<Record<string, readonly [scope: string, body?: object, her
   'POST /v1/materials/:name/verify': ['rotate', {}],
   'POST /v1/rotate-due': ['rotate', {}],
   'POST /v1/notices/test': ['rotate', { channel: 'ntfy' }],
+  'POST /v1/doctor': ['rotate', {}],
   'POST /v1/pause': ['rotate', { reason: 'holidays' }],
   'POST /v1/resume': ['rotate', {}],
   'POST /v1/materials/:name/rollback': ['admin', {}],
