@@ -211,7 +211,7 @@ function assembleOperations(
   const scheduled = materials.map((material) => material.scheduled)
   const examined = () => {
     const { suspect, reason = 'no reason is known' } = clockState()
-    const { newest: newestBackup } = backups
+    const { newest: newestBackup } = rest.backups
     const { daemon } = surroundings
     return { store, engine, daemon, newestBackup, clockDoubt: suspect ? reason : undefined }
   }

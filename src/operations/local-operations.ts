@@ -1,5 +1,4 @@
 import { OperatorError } from '../support/operator-error.ts'
-import { formatAuditHead } from './audit-head.ts'
 import { compromise } from './compromising.ts'
 import type { DescribedMaterial } from './described.ts'
 import { dryRunOf } from './dry-run.ts'
@@ -15,6 +14,7 @@ import { revealTo, versionToReveal } from './revealing.ts'
 import { rotateAll } from './rotate-all.ts'
 import { rotationView } from './rotation-view.ts'
 import { StartedRotations } from './started-rotations.ts'
+import { statusView } from './status-view.ts'
 import { verifyNow } from './verifying.ts'
 import type {
   Acceptance,
@@ -42,20 +42,7 @@ export class LocalOperations implements Operations {
   }
 
   async status() {
-    const { surroundings, materials, audit } = this.#parts
-    const { version, mode, daemon, started, paths } = surroundings
-    return {
-      schema_version: 1 as const,
-      version,
-      mode,
-      daemon,
-      pid: process.pid,
-      ...(started !== undefined && { started: instant(started) }),
-      paths,
-      clock: surroundings.clock(),
-      audit_head: formatAuditHead(audit.head()),
-      materials: materials.map((material) => materialView(material, this.#parts)),
-    }
+    return statusView(this.#parts)
   }
 
   async material(name: string) {

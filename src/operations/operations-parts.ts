@@ -5,9 +5,8 @@ import type { ScheduleState } from '../store/schedule-state.ts'
 import type { Clock } from '../support/clock.ts'
 import type { DescribedMaterial, Planner, Surroundings } from './described.ts'
 import type { Caller } from './operations.ts'
-import type { AuditRow, DoctorView, NoticeTestView } from './views.ts'
 import type { DoctorView } from './outlook.ts'
-import type { AuditRow } from './views.ts'
+import type { AuditRow, NoticeTestView } from './views.ts'
 
 /** The parts that operations act on. */
 export interface OperationsParts {
