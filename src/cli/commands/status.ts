@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
+import { severities, standingOf } from '../../operations/standing.ts'
 import type { MaterialView, StatusView } from '../../operations/views.ts'
+import { worstFirst } from '../../operations/worst-first.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import { materialDetails } from '../output/material.ts'
-import { severities, standingOf } from '../output/standing.ts'
-import { statusTable, worstFirst } from '../output/status.ts'
+import { statusTable } from '../output/status.ts'
 import { plain } from '../output/style.ts'
 import type { Session } from '../session/session.ts'
 

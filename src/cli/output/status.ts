@@ -1,21 +1,10 @@
 import type { MaterialState } from '../../model/material.ts'
+import { standingOf } from '../../operations/standing.ts'
 import type { MaterialView, StatusView } from '../../operations/views.ts'
+import { worstFirst } from '../../operations/worst-first.ts'
 import { absolute, moment, relative } from './moments.ts'
-import { severities, standingOf } from './standing.ts'
 import { type Colour, plain, type Style } from './style.ts'
 import { type Cell, table } from './table.ts'
-
-/** From what needs somebody to what needs nobody. */
-const urgency: readonly MaterialState[] = [
-  'needs_attention',
-  'suspended',
-  'retrying',
-  'awaiting_approval',
-  'rotating',
-  'due',
-  'paused',
-  'idle',
-]
 
 const colours: Partial<Record<MaterialState, Colour>> = {
   needs_attention: 'red',
@@ -43,20 +32,6 @@ export function statusTable(status: StatusView, now: number, style: Style): stri
   ])
   const heading = ['MATERIAL', 'KIND', 'STATE', 'VERSION', 'NEXT', 'LAST', 'NOTE']
   return `${headLine(status, now)}\n${rows.length > 0 ? table(heading, rows, style) : 'no materials\n'}`
-}
-
-/** The worst first, then by what comes next, then by name. */
-export function worstFirst(materials: readonly MaterialView[], now: number): MaterialView[] {
-  const rank = (material: MaterialView) => [
-    -severities.indexOf(standingOf(material, now).severity),
-    urgency.indexOf(material.state),
-    Date.parse(material.next_rotation ?? '9999-01-01T00:00:00Z'),
-  ]
-  return materials.toSorted((a, b) => {
-    const [first, second] = [rank(a), rank(b)]
-    const difference = first.map((value, index) => value - (second[index] ?? 0)).find(Boolean)
-    return difference ?? a.name.localeCompare(b.name, 'en')
-  })
 }
 
 /** When it is due next; where no time is known, what it waits for. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { standingOf } from '../../../src/cli/output/standing.ts'
-import type { MaterialView } from '../../../src/operations/views.ts'
-import { materialLike } from '../fake-operations.ts'
+import { standingOf } from '../../src/operations/standing.ts'
+import type { MaterialView } from '../../src/operations/views.ts'
+import { materialLike } from '../cli/fake-operations.ts'
 
 const now = Date.parse('2027-01-01T00:00:00Z')
 

@@ -1,4 +1,4 @@
-import type { MaterialView } from '../../operations/views.ts'
+import type { MaterialView } from './views.ts'
 
 const hour = 3_600_000
 
