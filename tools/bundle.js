@@ -1,10 +1,12 @@
 // The one built form of rekeyd, for the npm package, the image and the Debian package: `dist/`, or the folder that is named, with the
 // program, and the children that it starts as entries of their own.
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
+/** What the status page loads is served as it is. */
+const page = join(root, 'src/admin/page')
 const dist = process.argv[2] ?? join(root, 'dist')
 /** Native add-ons stay packages: they are found beside dist. */
 const external = ['better-sqlite3-multiple-ciphers', '@matrixai/quic']
@@ -60,4 +62,6 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'\nconst require = __createRequire(import.meta.url)",
   },
 })
+for (const name of globSync('*.{css,js,svg}', { cwd: page }))
+  cpSync(join(page, name), join(dist, name))
 cpSync(join(root, 'src/quickstart/quickstart.yaml'), join(dist, 'quickstart.yaml'))

@@ -1,5 +1,6 @@
 import type { ApiToken, Scope } from '../api-tokens/api-token.ts'
 import type { AdminApp } from './admin-app.ts'
+import type { Session } from './sessions.ts'
 
 /** What a route says of itself: the only place that decides who may use it. */
 interface RouteAccess {
@@ -11,6 +12,10 @@ interface RouteAccess {
   readonly summary?: string
   /** It reads or writes a file of this host at a path that the client names: never over TCP. */
   readonly socketOnly?: true
+  /** The media type of what it answers, where that is not JSON. */
+  readonly answers?: string
+  /** It reads a form rather than JSON, and sends the browser on. */
+  readonly form?: true
 }
 
 declare module 'fastify' {
@@ -18,12 +23,15 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What was shown; null over the unix socket, and where nothing is needed. */
     apiToken: ApiToken | null
+    /** That of the browser, where a cookie stood for the token. */
+    session: Session | null
   }
 }
 
 /** Makes the app refuse, when it starts, a route that does not say who may use it. */
 export function requireAccess(app: AdminApp): void {
   app.decorateRequest('apiToken', null)
+  app.decorateRequest('session', null)
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.scope !== undefined && config.summary !== undefined) return
     throw new RangeError(`${String(method)} ${url} says neither its scope nor what it does`)

@@ -6,6 +6,7 @@ import type { Operations } from '../operations/operations.ts'
 import type { Clock } from '../support/clock.ts'
 import type { TcpAddress } from './bind-tcp.ts'
 import type { CertificateFiles } from './certificate.ts'
+import type { Door } from './door.ts'
 import type { Log } from './problem.ts'
 import type { Scraped } from './scraped.ts'
 
@@ -34,6 +35,7 @@ export interface TcpOptions extends TcpAddress {
 export interface AdminParts extends AdminOptions {
   /** The server is closing: whoever waits is sent home. */
   readonly closing: AbortSignal
+  readonly door: Door
 }
 
 export type AdminApp = FastifyInstance<

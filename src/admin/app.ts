@@ -2,6 +2,7 @@ import fastify, { type FastifyError, type FastifyRequest } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { requireAccess } from './access.ts'
 import type { AdminApp, AdminOptions, AdminParts, TcpOptions } from './admin-app.ts'
+import { answerProblem } from './answer-problem.ts'
 import { auditHeader } from './audit-header.ts'
 import { readCertificate } from './certificate.ts'
 import { misnamed } from './host-check.ts'
@@ -10,6 +11,7 @@ import { describeRoutes } from './openapi.ts'
 import { type Log, type Problem, problem, problemOf, refuseClient, sendReply } from './problem.ts'
 import { isInvalid, problemOfInvalid } from './request.ts'
 import { actionRoutes } from './routes/actions.ts'
+import { assetRoutes } from './routes/assets.ts'
 import { descriptionRoutes } from './routes/description.ts'
 import { doctorRoutes } from './routes/doctor.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -21,7 +23,9 @@ import { pageRoutes } from './routes/page.ts'
 import { materialPauseRoutes, pauseRoutes } from './routes/pauses.ts'
 import { placeRoutes } from './routes/places.ts'
 import { rotationRoutes } from './routes/rotations.ts'
+import { signInRoutes } from './routes/sign-in.ts'
 import { versionRoutes } from './routes/versions.ts'
+import { guardSocket } from './socket-guard.ts'
 import { guardTcp } from './tcp-guard.ts'
 
 /**
@@ -30,8 +34,7 @@ import { guardTcp } from './tcp-guard.ts'
  */
 export function createApp(options: AdminOptions, tcp?: TcpOptions): AdminApp {
   const closing = new AbortController()
-  const parts: AdminParts = { ...options, closing: closing.signal }
-  const app = bareApp(parts, tcp)
+  const app = bareApp(options, tcp)
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
   app.addHook('onRequest', async ({ raw }, reply) => {
@@ -43,12 +46,17 @@ export function createApp(options: AdminOptions, tcp?: TcpOptions): AdminApp {
   app.addHook('onSend', async (_request, reply) => void reply.headers(auditHeader(options)))
   app.addHook('preClose', async () => closing.abort())
   app.setErrorHandler((error: FastifyError, request, reply) =>
-    sendReply(reply, problemOfRequest(error, request, options.log)),
+    answerProblem(reply, problemOfRequest(error, request, options.log)),
   )
   app.setNotFoundHandler((_request, reply) =>
-    sendReply(reply, problem(404, 'there is nothing at this address', { hint: unknownAddress })),
+    answerProblem(
+      reply,
+      problem(404, 'there is nothing at this address', { hint: unknownAddress }),
+    ),
   )
-  if (tcp) guardTcp(app, tcp, parts)
+  const common = { ...options, closing: closing.signal }
+  const door = tcp ? guardTcp(app, tcp, common) : guardSocket(app)
+  const parts: AdminParts = { ...common, door }
   requireAccess(app)
   descriptionRoutes(app, describeRoutes(app))
   for (const register of routes) register(app, parts)
@@ -58,6 +66,8 @@ export function createApp(options: AdminOptions, tcp?: TcpOptions): AdminApp {
 const routes: readonly ((app: AdminApp, parts: AdminParts) => void)[] = [
   healthRoutes,
   pageRoutes,
+  assetRoutes,
+  signInRoutes,
   overviewRoutes,
   doctorRoutes,
   pauseRoutes,

@@ -18,20 +18,33 @@ interface Known {
 /** RFC 6750 §2.1; no token of ours is longer. */
 const bearerPattern = /^Bearer +([\x21-\x7e]{1,200})$/i
 
+/** Checks tokens against a file of them, as the file is at that moment. */
+export interface Authenticator {
+  /** By an `Authorization` header. */
+  readonly byHeader: (authorization: string | undefined) => Promise<Authentication>
+  /** By what {@link hashToken} makes of a token. */
+  readonly byHash: (hash: Buffer) => Promise<Authentication>
+}
+
 /**
- * Checks `Authorization` headers against a file of tokens, as the file is at that moment: a token that was
- * revoked is refused from the next request on. A file that cannot be read or believed lets nobody in.
+ * A token that was revoked is refused from the next request on. A file that cannot be read or believed lets
+ * nobody in.
  */
-export function authenticator(path: string, clock: Clock, log: Log) {
+export function authenticator(path: string, clock: Clock, log: Log): Authenticator {
   const read = tokenReader(path, log)
-  return async (authorization: string | undefined): Promise<Authentication> => {
-    const [, sent] = bearerPattern.exec(authorization ?? '') ?? []
-    if (sent === undefined) return { refused: 'missing' }
+  async function byHash(hash: Buffer): Promise<Authentication> {
     const known = await read()
     if (!known) return { refused: 'unreadable' }
-    const token = find(known, hashToken(sent))
+    const token = find(known, hash)
     if (!token) return { refused: 'unknown' }
     return isExpired(token, clock.now()) ? { refused: 'expired' } : { token }
+  }
+  return {
+    byHash,
+    async byHeader(authorization) {
+      const [, sent] = bearerPattern.exec(authorization ?? '') ?? []
+      return sent === undefined ? { refused: 'missing' } : byHash(hashToken(sent))
+    },
   }
 }
 

@@ -1,23 +1,29 @@
 import type { ServerResponse } from 'node:http'
-import type { Event, Events } from '../model/events.ts'
-import { instant, versionView } from '../operations/material-view.ts'
 import type { Clock } from '../support/clock.ts'
+import type { EventLog } from './event-log.ts'
 
 /** Between two comments that show both sides the connection lives. Milliseconds. */
 const heartbeat = 15_000
 /** Bytes that may wait for a reader before it is dropped. */
 const mostBehind = 64 * 1024
 
+/** What ends a stream beside the client. */
+export interface StreamEnds {
+  readonly closing: AbortSignal
+  /** Asked at every heartbeat: a token that was revoked reads no further. */
+  readonly isAllowed: () => Promise<boolean>
+}
+
 /**
- * Sends every event as it happens (server-sent events, WHATWG HTML §9.2), until the client goes or
- * `closing`. A reader that falls behind is dropped: whoever emits never waits, and what was missed is in
- * `/v1/rotations`.
+ * Sends what came after `last`, and then every event as it happens, until the client goes or an end comes. A
+ * reader that falls behind is dropped: whoever emits never waits. It comes back with the id of what it saw last.
  */
 export async function streamEvents(
   response: ServerResponse,
-  events: Events,
+  log: EventLog,
+  last: string | undefined,
   clock: Clock,
-  closing: AbortSignal,
+  { closing, isAllowed }: StreamEnds,
 ): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
@@ -33,12 +39,12 @@ export async function streamEvents(
     'X-Content-Type-Options': 'nosniff',
     Connection: 'close',
   })
-  const stop = events.onAny((event) => {
-    if (event.type !== 'scheduler.tick') write(frame(event))
-  })
+  write('retry: 2000\n\n')
+  if (last !== undefined) for (const frame of log.since(last)) write(frame)
+  const stop = log.follow(write)
   try {
     const ended = AbortSignal.any([gone.signal, closing])
-    while (!ended.aborted) {
+    while (!ended.aborted && (await isAllowed())) {
       write(': rekeyd\n\n')
       await clock.sleep(heartbeat, ended).catch(() => {})
     }
@@ -46,16 +52,4 @@ export async function streamEvents(
     stop()
     response.end()
   }
-}
-
-function frame(event: Event): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(viewOf(event))}\n\n`
-}
-
-/** Times and versions as in the rest of the API. */
-function viewOf(event: Event): object {
-  const view = { ...event, at: instant(event.at) }
-  if (!('version' in event)) return view
-  const { version } = event
-  return { ...view, material: version.material, version: versionView(version) }
 }

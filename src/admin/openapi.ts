@@ -46,17 +46,25 @@ function pathsOf(routes: readonly RouteOptions[]): object {
 }
 
 function operation({ schema = {}, config = {} }: RouteOptions): object {
-  const { scope, summary, socketOnly } = config
+  const { scope, summary, socketOnly, answers, form } = config
+  const sent = form ? 'application/x-www-form-urlencoded' : 'application/json'
   return {
     summary,
     security: scope === 'none' ? [] : [{ token: [scope] }],
     ...(socketOnly && { 'x-socket-only': true }),
     ...parametersOf(schema),
     ...(schema.body !== undefined && {
-      requestBody: { content: { 'application/json': { schema: json(schema.body) } } },
+      requestBody: { content: { [sent]: { schema: json(schema.body) } } },
     }),
     responses: {
-      '2XX': { description: 'It is so, or it is done.' },
+      ...(form
+        ? { '303': { description: 'The browser goes on to the status page.' } }
+        : {
+            '2XX': {
+              description: 'It is so, or it is done.',
+              ...(answers !== undefined && { content: { [answers]: {} } }),
+            },
+          }),
       default: { $ref: '#/components/responses/problem' },
     },
   }

@@ -11,13 +11,26 @@ import { newToken } from './scratch-tokens.ts'
 
 /**
  * Who may use what, by hand from interface.md and not from the routes themselves, with a request that is
- * answered. `here`: on the unix socket only.
+ * answered. `here`: on the unix socket only. `form`: of a browser; its sign-in has a file of its own.
  */
-const table: Readonly<Record<string, readonly [scope: string, body?: object, here?: 'here']>> = {
+const table: Readonly<
+  Record<string, readonly [scope: string, body?: object, how?: 'here' | 'form' | 'sign-in']>
+> = {
   'GET /healthz': ['none'],
   'GET /readyz': ['none'],
   'GET /openapi.json': ['none'],
   'GET /': ['read'],
+  'GET /materials/:name': ['read'],
+  'GET /rotations/:id': ['read'],
+  'POST /sign-in': ['none', undefined, 'sign-in'],
+  'POST /sign-out': ['read', undefined, 'form'],
+  'GET /page/style.css': ['none'],
+  'GET /page/script.js': ['none'],
+  'GET /page/ask.js': ['none'],
+  'GET /page/live.js': ['none'],
+  'GET /page/perform.js': ['none'],
+  'GET /page/post.js': ['none'],
+  'GET /page/icon.svg': ['none'],
   'GET /metrics': ['read'],
   'GET /v1/status': ['read'],
   'GET /v1/materials': ['read'],
@@ -110,13 +123,17 @@ async function ask(
 ) {
   // So that none is refused for what came before.
   await clock.advance(6_000)
-  const [, body] = table[`${method} ${path}`] ?? []
-  const headers = { host: 'localhost', ...(authorization !== undefined && { authorization }) }
+  const [, body, how] = table[`${method} ${path}`] ?? []
+  const headers = {
+    host: 'localhost',
+    ...(authorization !== undefined && { authorization }),
+    ...(how === 'form' && { 'content-type': 'application/x-www-form-urlencoded' }),
+  }
   const question = { method, url: addressOf(path), headers, ...(body && { payload: body }) }
   // The stream of events has no end of its own.
   const answer = await app.inject({ ...question, payloadAsStream: true })
   const { statusCode: status } = answer
-  const content = status < 300 ? '' : await text(answer.stream())
+  const content = status < 400 ? '' : await text(answer.stream())
   return { status, headers: answer.headers, content }
 }
 
@@ -180,7 +197,9 @@ for (const path of new Set(Object.keys(table).map((route) => route.split(' ')[1]
         })
         continue
       }
-      const [needed, , here] = row
+      const [needed, , how] = row
+      if (how === 'sign-in') continue
+      const here = how === 'here'
       it(`answers ${method} for scope ${needed}${here ? ', but not here' : ''}`, async () => {
         for (const [what, { authorization, scope }] of Object.entries(credentials)) {
           tcp.fake.calls.length = 0
@@ -188,7 +207,7 @@ for (const path of new Set(Object.keys(table).map((route) => route.split(' ')[1]
           const known = rank.indexOf(scope) > 0 || needed === 'none'
           const may = rank.indexOf(scope) >= rank.indexOf(needed)
           const expected = known ? (may && !here ? 'done' : 403) : 401
-          const status = answer.status < 300 ? 'done' : answer.status
+          const status = answer.status < 400 ? 'done' : answer.status
           assert.equal(status, expected, `${what}: ${status}`)
           assert.equal(answer.headers['rekeyd-audit-head'], '7:abc')
           if (status === 'done') continue
@@ -205,7 +224,7 @@ for (const path of new Set(Object.keys(table).map((route) => route.split(' ')[1]
 
       it(`answers ${method} to anybody on the unix socket`, async () => {
         const answer = await ask(socket, method, path)
-        assert.ok(answer.status < 300, answer.content)
+        assert.ok(answer.status < 400, answer.content)
         assert.equal(answer.headers['rekeyd-audit-head'], '7:abc')
       })
     }

@@ -3,7 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { type Authentication, authenticator } from '../../src/admin/authentication.ts'
+import {
+  type Authentication,
+  type Authenticator,
+  authenticator,
+} from '../../src/admin/authentication.ts'
 import { addToken, revokeToken } from '../../src/api-tokens/edit-token-file.ts'
 import { FakeClock } from '../fakes/fake-clock.ts'
 import { newToken } from './scratch-tokens.ts'
@@ -12,7 +16,7 @@ let folder: string
 let path: string
 let clock: FakeClock
 let logged: [level: string, message: string, reason: string][]
-let authenticate: ReturnType<typeof authenticator>
+let authenticate: Authenticator['byHeader']
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rekeyd-authentication-'))
   path = join(folder, 'tokens.yaml')
@@ -20,7 +24,8 @@ beforeEach(async () => {
   logged = []
   const keep = (level: string) => (message: string, fields: Readonly<Record<string, string>>) =>
     void logged.push([level, message, fields['reason'] ?? ''])
-  authenticate = authenticator(path, clock, { warn: keep('warn'), error: keep('error') })
+  const { byHeader } = authenticator(path, clock, { warn: keep('warn'), error: keep('error') })
+  authenticate = byHeader
 })
 afterEach(() => rm(folder, { recursive: true }))
 

@@ -1,5 +1,5 @@
 import type { Operations } from '../../src/operations/operations.ts'
-import type { StatusView } from '../../src/operations/views.ts'
+import type { MaterialView, RotationView, StatusView } from '../../src/operations/views.ts'
 
 type Call = readonly [name: string, ...values: unknown[]]
 
@@ -14,6 +14,28 @@ export const emptyStatus: StatusView = {
   materials: [],
 }
 
+const scratchMaterial: MaterialView = {
+  name: 'key',
+  kind: 'token',
+  state: 'idle',
+  schedule: 'every 30d',
+  consecutive_failures: 0,
+  versions: [],
+  targets: [],
+  consumers: [],
+  drift: [],
+}
+
+const scratchRotation: RotationView = {
+  schema_version: 1,
+  id: 'abc123',
+  trigger: 'manual',
+  actor: 'cli:eve',
+  started: '2027-01-01T00:00:00.000Z',
+  steps: [],
+  changes: [{ material: 'key', to: 1 }],
+}
+
 /** Operations that note what they are asked, and answer as told. */
 export class FakeOperations {
   readonly calls: Call[] = []
@@ -22,6 +44,9 @@ export class FakeOperations {
     status: () => emptyStatus,
     startRotation: () => ({ id: 'abc123' }),
     history: () => [],
+    plan: () => [],
+    material: () => scratchMaterial,
+    rotation: () => scratchRotation,
     reveal: () => ({ version: 1 }),
   }
   readonly operations = new Proxy({} as Operations, {

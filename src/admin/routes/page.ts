@@ -1,21 +1,61 @@
 import type { AdminApp, AdminParts } from '../admin-app.ts'
-import { statusPage } from '../status-page.ts'
+import { materialPage } from '../page/material-page.ts'
+import { overviewPage } from '../page/overview-page.ts'
+import { rotationPage } from '../page/rotation-page.ts'
+import { sendPage } from '../page/send-page.ts'
+import { daysAhead } from '../page/timeline.ts'
+import { visitorOf } from '../page/visitor.ts'
+import { materialParams, rotationParams } from '../request.ts'
 
-/** Nothing but the page's own text is shown or loaded, and nobody may frame it. */
-const policy =
-  "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+/** Rotations that the overview looks at, for its timelines, and a material's page shows. */
+const most = { overview: 200, material: 25 } as const
 
-/** The status page. */
-export function pageRoutes(app: AdminApp, { operations }: AdminParts): void {
+const answers = 'text/html'
+
+/** The status page, for people: what `/v1` answers, as HTML. */
+export function pageRoutes(app: AdminApp, { operations, clock }: AdminParts): void {
   app.get(
     '/',
-    { config: { scope: 'read', summary: 'The status page.' } },
-    async (_request, reply) => {
-      const page = statusPage(await operations().status())
-      return reply
-        .headers({ 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' })
-        .type('text/html; charset=utf-8')
-        .send(page)
+    { config: { scope: 'read', summary: 'The status page.', answers } },
+    async (request, reply) => {
+      const [status, plan, rotations] = await Promise.all([
+        operations().status(),
+        operations().plan(daysAhead),
+        operations().history({ limit: most.overview }),
+      ])
+      const page = overviewPage({ status, plan, rotations }, visitorOf(request), clock.now())
+      return sendPage(reply, page)
+    },
+  )
+
+  app.get(
+    '/materials/:name',
+    {
+      config: { scope: 'read', summary: 'The page of one material.', answers },
+      schema: { params: materialParams },
+    },
+    async (request, reply) => {
+      const { name } = request.params
+      const material = await operations().material(name)
+      const [status, plan, rotations] = await Promise.all([
+        operations().status(),
+        operations().plan(daysAhead),
+        operations().history({ material: name, limit: most.material }),
+      ])
+      const details = { status, material, plan, rotations }
+      return sendPage(reply, materialPage(details, visitorOf(request), clock.now()))
+    },
+  )
+
+  app.get(
+    '/rotations/:id',
+    {
+      config: { scope: 'read', summary: 'The page of one rotation.', answers },
+      schema: { params: rotationParams },
+    },
+    async (request, reply) => {
+      const rotation = await operations().rotation(request.params.id)
+      return sendPage(reply, rotationPage(rotation, visitorOf(request)))
     },
   )
 }

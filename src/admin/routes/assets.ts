@@ -1,0 +1,21 @@
+import type { AdminApp } from '../admin-app.ts'
+import { type AssetName, assetOf, assetTypes } from '../page/assets.ts'
+
+/** The script, the stylesheet and the icon of the status page: the same for everybody, and no secret. */
+export function assetRoutes(app: AdminApp): void {
+  for (const [name, type] of Object.entries(assetTypes)) {
+    const config = { scope: 'none', summary: 'A part of the status page.', answers: type } as const
+    app.get(`/page/${name}`, { config }, async ({ query, headers }, reply) => {
+      const { bytes, version } = assetOf(name as AssetName)
+      const { v } = query as { readonly v?: unknown }
+      const tag = `"${version}"`
+      reply.headers({
+        ETag: tag,
+        'Cache-Control': v === version ? 'public, max-age=31536000, immutable' : 'no-cache',
+        'Cross-Origin-Resource-Policy': 'same-origin',
+      })
+      if (headers['if-none-match'] === tag) return reply.code(304).send()
+      return reply.type(type).send(bytes)
+    })
+  }
+}
