@@ -14,7 +14,10 @@ import { newToken } from './scratch-tokens.ts'
  * answered. `here`: on the unix socket only. `form`: of a browser; its sign-in has a file of its own.
  */
 const table: Readonly<
-  Record<string, readonly [scope: string, body?: object, how?: 'here' | 'form' | 'sign-in']>
+  Record<
+    string,
+    readonly [scope: string, body?: object | undefined, how?: 'here' | 'form' | 'sign-in']
+  >
 > = {
   'GET /healthz': ['none'],
   'GET /readyz': ['none'],

@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { EventLog } from '../../src/admin/event-log.ts'
 import { listenAdmin } from '../../src/admin/listen-admin.ts'
 import { Events } from '../../src/model/events.ts'
 import type { Version } from '../../src/model/version.ts'
@@ -212,10 +213,14 @@ describe('listenAdmin', () => {
   })
 })
 
+type Reader = Parameters<EventLog['follow']>[0]
+
 describe('GET /v1/events', () => {
   /** Follows the events; nothing of the body is read before `resume`. */
-  async function follow(): Promise<{ asked: ClientRequest; answer: IncomingMessage }> {
-    const asked = request({ socketPath: path, path: '/v1/events', agent: false }).end()
+  async function follow(
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<{ asked: ClientRequest; answer: IncomingMessage }> {
+    const asked = request({ socketPath: path, path: '/v1/events', headers, agent: false }).end()
     asked.on('error', () => {})
     const [answer] = (await once(asked, 'response')) as [IncomingMessage]
     return { asked, answer }
@@ -249,9 +254,9 @@ describe('GET /v1/events', () => {
     events.emit('version.active', 1_000, { version })
     events.emit('clock.suspect', 2_000, { suspect: true, reason: 'two\nlines' })
     const text = await textUntil(answer, /clock\.suspect[\s\S]*\n\n/)
-    const frames = text.split('\n\n').filter((frame) => frame.startsWith('event:'))
+    const frames = text.split('\n\n').filter((frame) => frame.includes('event:'))
     assert.equal(frames.length, 2)
-    const [name, data] = frames[0]?.split('\n') ?? []
+    const [, name, data] = frames[0]?.split('\n') ?? []
     assert.equal(name, 'event: version.active')
     assert.deepEqual(JSON.parse(data?.replace('data: ', '') ?? ''), {
       type: 'version.active',
@@ -267,8 +272,24 @@ describe('GET /v1/events', () => {
         created: '1970-01-01T00:00:00.000Z',
       },
     })
-    assert.equal(frames[1]?.split('\n').length, 2)
+    assert.equal(frames[1]?.split('\n').length, 3)
     asked.destroy()
+  })
+
+  it('sends what was missed to whoever says what it saw last', async () => {
+    await listen()
+    const first = await follow()
+    events.emit('clock.suspect', 1_000, { suspect: true })
+    const [, id = ''] = /^id: (.+)$/m.exec(await textUntil(first.answer, /suspect/)) ?? []
+    first.asked.destroy()
+    events.emit('config.reloaded', 2_000, { ok: true })
+    const again = await follow({ 'last-event-id': id })
+    const text = await textUntil(again.answer, /config\.reloaded/)
+    assert.ok(!text.includes('clock.suspect') && !text.includes('reset'))
+    again.asked.destroy()
+    const late = await follow({ 'last-event-id': 'of another run' })
+    assert.match(await textUntil(late.answer, /data/), /\nevent: reset\n/)
+    late.asked.destroy()
   })
 
   it('shows that it lives every 15 s', async () => {
@@ -301,17 +322,17 @@ describe('GET /v1/events', () => {
     asked.destroy()
   })
 
-  it('forgets a client that went away', async () => {
+  it('forgets a client that went away', async (context) => {
     let listening = 0
-    const onAny = events.onAny.bind(events)
-    events.onAny = (listener) => {
+    const { follow: original } = EventLog.prototype
+    context.mock.method(EventLog.prototype, 'follow', function (this: EventLog, reader: Reader) {
       listening += 1
-      const stop = onAny(listener)
+      const stop = original.call(this, reader)
       return () => {
         listening -= 1
         stop()
       }
-    }
+    })
     await listen()
     const { asked } = await follow()
     assert.equal(listening, 1)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 
 /** What a page loads beside itself, by file name. */
 export const assetTypes = {
@@ -16,6 +17,7 @@ export type AssetName = keyof typeof assetTypes
 
 export interface Asset {
   readonly bytes: Buffer
+  readonly gzipped: Buffer
   /** Of what is in it: changes with it. */
   readonly version: string
 }
@@ -28,7 +30,7 @@ export function assetOf(name: AssetName): Asset {
   if (before) return before
   const bytes = readFileSync(join(import.meta.dirname, name))
   const version = createHash('sha256').update(bytes).digest('base64url').slice(0, 16)
-  const asset = { bytes, version }
+  const asset = { bytes, gzipped: gzipSync(bytes), version }
   read.set(name, asset)
   return asset
 }

@@ -3,7 +3,7 @@ import type { MaterialView } from '../../operations/views.ts'
 import { type Html, html } from './html.ts'
 import { inlineMoment } from './moment.ts'
 
-/** The state in words, how bad it is, and what to do about it. */
+/** The state in words, how bad it is, and what to do about it. @param now epoch milliseconds */
 export function stateOf(material: MaterialView, now: number): Html {
   const { severity, problems } = standingOf(material, now)
   const expired = problems.includes('expired') && html` <b class="badge critical">expired</b>`
@@ -25,10 +25,10 @@ function notes(material: MaterialView, now: number): readonly Html[] {
 
 /** What comes next, or what a person has to do; nothing where all is well. */
 function adviceFor(material: MaterialView, now: number): Html | undefined {
-  const { name, state, next_attempt: attempt, paused } = material
+  const { state, next_attempt: attempt, paused } = material
   const tried = attempt === undefined ? html`` : html`Tried again ${inlineMoment(attempt, now)}.`
   const advice: Partial<Record<MaterialView['state'], Html>> = {
-    needs_attention: html`Its last rotation says what happened. Then rotate it again, or on the host <code>rekeyd adopt ${name}</code> takes what is live, <code>rekeyd apply ${name}</code> writes what is active.`,
+    needs_attention: html`See its last rotation; then rotate it again, or <code>rekeyd adopt</code> what is live.`,
     suspended: html`Not tried any more. Resume it once the cause is gone.`,
     retrying: tried,
     awaiting_approval: html`Due, and waits for you to approve it.`,

@@ -54,7 +54,10 @@ export function sampleMaterial(different: Partial<MaterialView> = {}): MaterialV
 }
 
 /** An error of 400 characters without a single space to break at. */
-export const longError = `the verifier answered: ${'unexpected-certificate/'.repeat(17)}`.slice(0, 400)
+export const longError = `the verifier answered: ${'unexpected-certificate/'.repeat(17)}`.slice(
+  0,
+  400,
+)
 
 /** A material in each state, in no order. */
 export const sampleMaterials: readonly MaterialView[] = [
@@ -171,7 +174,13 @@ export const samplePlan: readonly PlanItem[] = [
   { at: at(30), material: 'push-relay', action: 'end-overlap', consumers: ['chat-server'] },
   { at: at(32), material: 'www-tls', action: 'rotate', consumers: ['nginx'] },
   { at: at(42), material: 'vapid', action: 'rotate', window: 'night', consumers: ['chat-server'] },
-  { at: at(80), material: 'db-key', action: 'rotate', consumers: ['chat-server'], note: 'needs approval' },
+  {
+    at: at(80),
+    material: 'db-key',
+    action: 'rotate',
+    consumers: ['chat-server'],
+    note: 'needs approval',
+  },
 ]
 
 export const sampleStatus: StatusView = {
