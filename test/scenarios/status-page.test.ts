@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
@@ -10,7 +10,7 @@ import type { Scope } from '../../src/api-tokens/api-token.ts'
 import { addToken, revokeToken } from '../../src/api-tokens/edit-token-file.ts'
 import { createStoreFor } from '../../src/assemble.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import type { MaterialView } from '../../src/operations/views.ts'
+import type { MaterialView, RotationView } from '../../src/operations/views.ts'
 import { newToken } from '../admin/scratch-tokens.ts'
 import { needs } from '../support/parts.ts'
 import { DaemonProcess } from './daemon-process.ts'
@@ -30,13 +30,11 @@ let browser: Browser
 let complaints: string[] = []
 const path = (name: string) => join(folder, 'rekeyd', name)
 
-/** What the materials' programs look at: a verifier that says no while `refuse` is there. */
+/** The verifier of `checked` wants what is in the file `good`, where there is one. */
 function config(port: number): string {
   const http = `http: { listen: "127.0.0.1:${port}", tokens: ${path('tokens.yaml')} }`
   const verify = `[{ command: { run: [/bin/sh, ${path('verify.sh')}] } }]`
   return `${preamble(folder).replace(/^admin:.*$/m, `admin: { socket: { path: ${path('admin.sock')} }, ${http} }`)}
-windows:
-  closed: { cron: "0 0 29 2 *", duration: 1h, timezone: UTC }
 consumers:
   chat: { command: { stop: [/bin/true], start: [/bin/sleep, "0.3"] }, dwell: 1s }
 materials:
@@ -52,7 +50,8 @@ before(async () => {
   mkdirSync(join(folder, 'rekeyd'), { mode: 0o700 })
   const port = await freePort('tcp')
   url = `http://127.0.0.1:${port}/`
-  writeFileSync(path('verify.sh'), `test ! -e ${path('refuse')}`, { mode: 0o600 })
+  const verify = `[ ! -e ${path('good')} ] || cmp -s ${path('good')} ${path('checked')}`
+  writeFileSync(path('verify.sh'), verify, { mode: 0o600 })
   writeFileSync(path('rekeyd.yaml'), config(port), { mode: 0o600 })
   await createStoreFor(await loadConfig({ path: path('rekeyd.yaml'), now: Date.now() }))
   daemon = await DaemonProcess.start(path('rekeyd.yaml'), path('admin.sock'), path('log'))
@@ -98,7 +97,7 @@ async function signedIn(scope: Scope, options: BrowserContextOptions = {}): Prom
   await addToken(path('tokens.yaml'), token)
   await page.getByLabel('API token').fill(secret)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { level: 1, name: 'All well' }).waitFor()
+  await page.locator('.materials').waitFor()
   if (options.javaScriptEnabled !== false) await page.locator('#live.on').waitFor()
   return page
 }
@@ -123,20 +122,24 @@ describe('the status page in Chromium', needs('chromium'), () => {
       await dialog.getByRole('button', { name: 'Rotate now' }).click()
       await said(page, 'step')
       await said(page, 'applied unproved')
-      assert.ok((await log(page).count()) >= 5)
-      assert.match((await log(page).first().textContent()) ?? '', /generate.*ms|generate.*s/)
       const { active } = await material('plain')
       assert.equal(active?.version, before + 1)
+      const { rotations } = await daemon.ask<{ rotations: RotationView[] }>(
+        'GET',
+        '/v1/rotations?limit=1',
+      )
+      const [made] = rotations
+      assert.equal(made?.actor, `api:rotate-${count}`)
+      assert.equal(made?.reason, 'a test of the page')
+      assert.deepEqual(
+        await log(page).locator('b').allTextContents(),
+        made?.steps.map(({ name }) => name),
+      )
       await dialog.getByRole('button', { name: 'Close' }).click()
       await page
         .getByText(`plain ${before} → ${before + 1}`)
         .first()
         .waitFor()
-      const { rotations } = await daemon.ask<{ rotations: { actor: string; reason?: string }[] }>(
-        'GET',
-        '/v1/rotations?limit=1',
-      )
-      assert.equal(rotations[0]?.actor, `api:rotate-${count}`)
     })
   }
 
@@ -169,31 +172,47 @@ describe('the status page in Chromium', needs('chromium'), () => {
 
   it('says in words why a rotation did not succeed', async () => {
     const page = await signedIn('rotate')
-    writeFileSync(path('refuse'), '')
+    writeFileSync(path('good'), readFileSync(path('checked')), { mode: 0o600 })
     await page.getByRole('button', { name: 'Rotate checked' }).click()
     await page.getByRole('button', { name: 'Rotate now' }).click()
-    await page
-      .locator('#ask-said.failed, #ask-said.rolled_back, #ask-said.needs_attention')
-      .waitFor()
-    rmSync(path('refuse'))
-    assert.ok((await page.locator('#ask-log .why').textContent())?.trim())
-    await page.getByRole('button', { name: 'Close' }).click()
-    await page.request.get(url)
-    await daemon.ask('POST', '/v1/materials/checked/rotate', {})
-    await page.getByRole('heading', { name: 'All well' }).waitFor()
+    await said(page, 'rolled back after')
+    rmSync(path('good'))
+    const { version } = (await material('checked')).active ?? {}
+    assert.equal(version, 1)
+    const why = page.locator('#ask-log > .log > .why')
+    assert.match((await why.textContent()) ?? '', /verify\.sh does not show version 2/)
+    await log(page).filter({ hasText: 'back: activate' }).waitFor()
   })
 
-  it('shows the problem of the API with its hint', async () => {
+  it('shows the problem of the API with hint and id', async () => {
     const page = await signedIn('rotate')
     await page.getByRole('button', { name: 'Rotate plain' }).click()
-    const go = page.getByRole('button', { name: 'Rotate now' })
     await page.locator('#ask-go:not([disabled])').waitFor()
+    const problem = { detail: 'the <b>disk</b> is full', hint: 'make room', id: 'abc-123' }
+    await page.route('**/rotate', (route) => route.fulfill({ status: 422, json: problem }))
+    await page.getByRole('button', { name: 'Rotate now' }).click()
+    const alert = page.locator('#ask-error p')
+    await alert.first().waitFor()
+    assert.deepEqual(await alert.allTextContents(), [
+      'the <b>disk</b> is full',
+      'make room',
+      'id abc-123',
+    ])
+    await page.unroute('**/rotate')
+    await page.getByRole('button', { name: 'Rotate now' }).click()
+    await said(page, 'applied unproved')
+    complaints = complaints.filter((text) => !text.includes('status of 422'))
+  })
+
+  it('asks for a token again once its own is revoked', async () => {
+    const page = await signedIn('rotate')
+    await page.getByRole('button', { name: 'Rotate plain' }).click()
+    await page.locator('#ask-go:not([disabled])').waitFor()
+    const { version } = (await material('plain')).active ?? {}
     await revokeToken(path('tokens.yaml'), `rotate-${count}`)
-    const answer = page.waitForResponse(/\/rotate$/)
-    await go.click()
-    assert.equal((await answer).status(), 401)
-    // Whoever has no session any more is asked for a token again.
+    await page.getByRole('button', { name: 'Rotate now' }).click()
     await page.getByLabel('API token').waitFor()
+    assert.equal((await material('plain')).active?.version, version)
   })
 
   it('pauses with a reason, and resumes, with what happens elsewhere shown live', async () => {

@@ -168,6 +168,10 @@ function extras(random: SeededRandom): string[] {
     () => 'Expect: anything',
     () => 'Origin: https://evil.example.com',
     () => 'Sec-Fetch-Site: cross-site',
+    () => 'Sec-Fetch-Site: same-origin',
+    () => `Cookie: __Host-rekeyd=${'a'.repeat(43)}`,
+    () => `X-Rekeyd-Csrf: ${'a'.repeat(43)}`,
+    () => 'Last-Event-ID: nothing-1',
     () => 'Connection: Upgrade\r\nUpgrade: h2c',
     () => 'Connection: close',
     () => 'Range: bytes=0-1',
@@ -209,13 +213,15 @@ function bodyFor(random: SeededRandom, { folder }: Surroundings): Buffer {
     `{"why":"${'x'.repeat(70_000)}"}`,
     '\u00ff\u00fe{"a":1}',
     'a=b&c=d',
+    'token=rekeyd_x',
+    'csrf=x',
   ])
   return Buffer.from(text, 'latin1')
 }
 
 /** A body with the headers that announce it, as they should or not. */
 function framed(random: SeededRandom, body: Buffer): { lines: string[]; bytes: Buffer } {
-  const type = `Content-Type: ${random.pick(['application/json', 'application/json', 'text/plain', 'application/json; charset=utf-16', 'x'])}`
+  const type = `Content-Type: ${random.pick(['application/json', 'application/json', 'text/plain', 'application/json; charset=utf-16', 'application/x-www-form-urlencoded', 'x'])}`
   const size = body.length
   const chunked = Buffer.concat([
     Buffer.from(`${size.toString(16)}\r\n`),
