@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyRequest } from 'fastify'
 import { isLoopback } from '../support/loopback.ts'
 import { type Problem, problem } from './problem.ts'
 
@@ -46,6 +47,11 @@ function parse(host: string): { bare?: string; written: string; port?: number } 
     written: ipv6 === undefined ? (name ?? '') : `[${ipv6}]`,
     ...(port !== undefined && { port: Number(port) }),
   }
+}
+
+/** What a browser calls the pages of the address that a request asks for. */
+export function originOf({ protocol, headers }: FastifyRequest): string {
+  return `${protocol}://${headers.host}`
 }
 
 /**

@@ -13,7 +13,7 @@ export interface Quickstart {
   close(): void
 }
 
-const defaultPorts = { metrics: 9470, demo: 9443 }
+const defaultPorts = { metrics: 9470, admin: 9471, demo: 9443 }
 
 /**
  * Lays the quickstart out under `folder` where it is not there yet: a configuration, and a demo chat
@@ -41,9 +41,11 @@ export async function prepareQuickstart(folder: string): Promise<Quickstart> {
 async function layOut(folder: string, chat: string, configPath: string): Promise<void> {
   const demoPort = await freePort(defaultPorts.demo)
   const metricsPort = await freePort(defaultPorts.metrics)
+  const adminPort = await freePort(defaultPorts.admin)
   const [node = '', server = ''] = demoCommand(chat, demoPort)
   const config = readFileSync(join(import.meta.dirname, 'quickstart.yaml'), 'utf8')
     .replaceAll('METRICS_PORT', String(metricsPort))
+    .replaceAll('ADMIN_PORT', String(adminPort))
     .replaceAll('DEMO_PORT', String(demoPort))
     .replaceAll('"NODE"', JSON.stringify(node))
     .replaceAll('"SERVER"', JSON.stringify(server))

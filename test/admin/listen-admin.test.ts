@@ -324,7 +324,7 @@ describe('GET /v1/events', () => {
 
   it('forgets a client that went away', async (context) => {
     let listening = 0
-    const { follow: original } = EventLog.prototype
+    const original = Reflect.get(EventLog.prototype, 'follow')
     context.mock.method(EventLog.prototype, 'follow', function (this: EventLog, reader: Reader) {
       listening += 1
       const stop = original.call(this, reader)

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 
 const root = join(import.meta.dirname, '../..')
@@ -37,6 +39,12 @@ describe('the bundle', () => {
   const rekeyd = (...args: string[]) =>
     execFileSync(process.execPath, [...program(), ...args], { cwd: folder, encoding: 'utf8' })
 
+  const ask = async (path: string): Promise<[status: number | undefined, body: string]> => {
+    const asked = request({ socketPath: join(folder, 'var/admin.sock'), path, agent: false }).end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    return [answer.statusCode, await text(answer)]
+  }
+
   it('runs the daemon, and rotates what needs its children and its late imports', async () => {
     daemon = spawn(process.execPath, [...program(), 'run', '--quickstart'], {
       cwd: folder,
@@ -51,6 +59,17 @@ describe('the bundle', () => {
     for (const name of ['db-key', 'tls']) {
       const { result } = JSON.parse(rekeyd('rotate', name, '--json')) as { result: string }
       assert.equal(result, 'succeeded')
+    }
+  })
+
+  it('serves the status page with all that it loads', async () => {
+    const [, page] = await ask('/')
+    const loaded = [...page.matchAll(/(?:src|href)="(\/page\/[^"]+)"/g)].map(
+      ([, path = '']) => path,
+    )
+    assert.equal(loaded.length, 3)
+    for (const path of [...loaded, '/page/ask.js', '/page/live.js', '/page/perform.js']) {
+      assert.equal((await ask(path))[0], 200, path)
     }
   })
 

@@ -262,7 +262,7 @@ describe('the status page in Chromium', needs('chromium'), () => {
     const page = await signedIn('admin', { javaScriptEnabled: false })
     assert.equal(await page.locator('.materials tbody tr').count(), 3)
     assert.equal(await page.locator('.act:visible').count(), 0)
-    await page.getByText('Without JavaScript this page only shows').waitFor()
+    await page.locator('noscript .banner', { hasText: 'this page only shows' }).waitFor()
     await page.locator('.rotations summary').first().click()
     await page.locator('.rotations .steps').first().waitFor()
     await page.getByRole('link', { name: 'plain', exact: true }).click()

@@ -73,11 +73,14 @@ function swap(old, fresh) {
   }
   if (old.outerHTML === fresh.outerHTML) return
   const focused = old.contains(document.activeElement) ? document.activeElement : undefined
-  const place = focused?.closest('[id]')?.id
+  const place = focused?.closest('[id]')
   old.replaceWith(document.adoptNode(fresh))
-  const again = place && document.getElementById(place)
-  if (!again) return
-  const target = focused.id ? again : again.querySelector('summary, a, button')
+  if (place) focus(document.getElementById(place.id), place !== focused)
+}
+
+/** @param within whether something in it had the focus */
+function focus(place, within) {
+  const target = within ? place?.querySelector('summary, a, button') : place
   target?.focus({ preventScroll: true })
 }
 

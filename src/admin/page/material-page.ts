@@ -64,7 +64,7 @@ function facts(material: MaterialView, now: number): Html {
 }
 
 function targets({ targets }: MaterialView): Html {
-  return html`<h2>Targets</h2><div class="scroll"><table><caption class="hidden">Where it is written</caption><thead><tr><th scope="col">Place</th><th scope="col">Type</th><th scope="col">Holds</th><th scope="col">Found</th></tr></thead><tbody>${targets.map(
+  return html`<h2>Targets</h2><div class="scroll" role="region" aria-label="Targets" tabindex="0"><table><caption class="hidden">Where it is written</caption><thead><tr><th scope="col">Place</th><th scope="col">Type</th><th scope="col">Holds</th><th scope="col">Found</th></tr></thead><tbody>${targets.map(
     ({ path, key, type, part, format, version, live }) =>
       html`<tr><th scope="row"><code>${path}${key !== undefined && ` ${key}`}</code></th><td>${type}</td><td>${[part, format, version].filter(Boolean).join(', ')}</td><td>${live}</td></tr>`,
   )}</tbody></table></div>`
@@ -72,7 +72,7 @@ function targets({ targets }: MaterialView): Html {
 
 function versions({ versions }: MaterialView, now: number): Html {
   const newest = versions.toSorted((a, b) => b.version - a.version)
-  return html`<h2>Versions</h2><div class="scroll"><table><caption class="hidden">Versions, the newest first</caption><thead><tr><th scope="col">Version</th><th scope="col">State</th><th scope="col">Origin</th><th scope="col">Made</th><th scope="col">Expires</th><th scope="col">Kept until</th><th scope="col">Fingerprint</th></tr></thead><tbody>${newest.map(
+  return html`<h2>Versions</h2><div class="scroll" role="region" aria-label="Versions" tabindex="0"><table><caption class="hidden">Versions, the newest first</caption><thead><tr><th scope="col">Version</th><th scope="col">State</th><th scope="col">Origin</th><th scope="col">Made</th><th scope="col">Expires</th><th scope="col">Kept until</th><th scope="col">Fingerprint</th></tr></thead><tbody>${newest.map(
     (one) =>
       html`<tr><th scope="row">${one.version}</th><td>${one.state}${one.compromised && html` <b class="badge critical">compromised</b>`}</td><td>${one.origin}</td><td>${momentOf(one.created, now)}</td><td>${expiry(one.not_after, now)}</td><td>${one.keep_until === undefined ? '' : momentOf(one.keep_until, now)}</td><td><code class="head">${one.fingerprint}</code></td></tr>`,
   )}</tbody></table></div>`

@@ -55,20 +55,18 @@ function recentList(rotations: readonly RotationView[], now: number): Html {
 }
 
 function summary(materials: readonly MaterialView[], now: number): string {
-  if (materials.length === 0) return 'No materials'
-  const by = Map.groupBy(materials, (material) => standingOf(material, now).severity)
-  const critical = by.get('critical')?.length ?? 0
-  const warning = by.get('warning')?.length ?? 0
   const count = materials.length
-  if (critical + warning === 0)
-    return `All well with ${count} ${count === 1 ? 'material' : 'materials'}`
+  if (count === 0) return 'No materials'
+  const severities = materials.map((material) => standingOf(material, now).severity)
+  const critical = severities.filter((severity) => severity === 'critical').length
+  const warnings = severities.filter((severity) => severity === 'warning').length
+  const well = count - critical - warnings
+  if (well === count) return `All well with ${count} ${count === 1 ? 'material' : 'materials'}`
   return [
-    critical > 0 && `${critical} ${critical === 1 ? 'needs' : 'need'} a person`,
-    warning > 0 && `${warning} to look at`,
-    `${count - critical - warning} well`,
-  ]
-    .filter(Boolean)
-    .join(', ')
+    ...(critical > 0 ? [`${critical} ${critical === 1 ? 'needs' : 'need'} a person`] : []),
+    ...(warnings > 0 ? [`${warnings} to look at`] : []),
+    `${well} well`,
+  ].join(', ')
 }
 
 const empty = html`<div class="card"><p><b>rekeyd manages nothing yet.</b></p>

@@ -16,8 +16,8 @@ export async function perform(one) {
     else await follow(one, id)
   } catch (problem) {
     if (!isAsked(one)) return
-    complain(problem)
     busy(false)
+    complain(problem)
   } finally {
     refresh()
   }

@@ -21,17 +21,25 @@ export async function runQuickstart(session: Session, signal: AbortSignal): Prom
 
 function tellWhere(
   session: Session,
-  { socket, metrics, stateDir, path }: Config,
+  { socket, metrics, http, stateDir, path }: Config,
   site: string,
 ): void {
-  const host = metrics.host.includes(':') ? `[${metrics.host}]` : metrics.host
-  const url = `http://${host}:${metrics.port}/metrics`
-  const view = { state_dir: stateDir, config: path, socket: socket.path, metrics: url, demo: site }
+  const url = `${urlOf(metrics)}metrics`
+  const page = http && urlOf(http)
+  const view = {
+    state_dir: stateDir,
+    config: path,
+    socket: socket.path,
+    ...(page !== undefined && { page }),
+    metrics: url,
+    demo: site,
+  }
   session.answer(view, () =>
     [
       'rekeyd runs on ./var with embedded defaults, and rotates for real\n',
       list([
-        ['status page', `curl --unix-socket ${socket.path} http://localhost/`],
+        ['status page', page ?? `curl --unix-socket ${socket.path} http://localhost/`],
+        ['its sign-in', 'npm run -s rekeyd -- api-token add me --scope admin --stdout'],
         ['metrics', url],
         ['admin socket', socket.path],
         ['demo server', site],
@@ -41,4 +49,8 @@ function tellWhere(
       ]),
     ].join(''),
   )
+}
+
+function urlOf({ host, port }: Config['metrics']): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/`
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type AssetName, assetOf, assetTypes } from '../../../src/admin/page/assets.ts'
 import { materialPage } from '../../../src/admin/page/material-page.ts'
 import { overviewPage } from '../../../src/admin/page/overview-page.ts'
