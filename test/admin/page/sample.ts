@@ -60,7 +60,7 @@ export const longError = `the verifier answered: ${'unexpected-certificate/'.rep
 )
 
 /** A material in each state, in no order. */
-export const sampleMaterials: readonly MaterialView[] = [
+const sampleMaterials: readonly MaterialView[] = [
   sampleMaterial(),
   sampleMaterial({
     name: 'chat-tls',
