@@ -37,7 +37,7 @@ afterEach(() => rm(folder, { recursive: true }))
 /** Its clock stands at 2027-01-01T00:00Z. */
 async function run(words: string, options: FakeTerminalOptions = {}) {
   const terminal = new FakeTerminal({ directory: folder, ...options })
-  const parts = fakeParts(new FakeOperations(), { loadConfig: async () => config })
+  const parts = fakeParts(new FakeOperations(), { configInUse: async () => config })
   const exit = await runCli(['api-token', ...words.split(' ')], terminal, parts)
   return { exit, stdout: terminal.stdout, stderr: terminal.stderr }
 }

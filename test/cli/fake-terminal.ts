@@ -66,6 +66,7 @@ export function fakeParts(operations: Operations, others: Partial<CliParts> = {}
     connectToDaemon: async () => connection,
     examine: () => operations.doctor(),
     loadConfig: absent,
+    configInUse: absent,
     runDaemon: absent,
     draftConfig: absent,
     writeConfig: absent,

@@ -100,6 +100,14 @@ describe('a stranger', () => {
     assert.match(rekeyd('plan'), /auth-token/)
   })
 
+  it('makes a token for the status page of that daemon, without being told where its config is', async () => {
+    const token = rekeyd('api-token', 'add', 'me', '--scope', 'admin', '--stdout').trim()
+    const headers = { authorization: `Bearer ${token}` }
+    const page = await fetch('http://127.0.0.1:9471/', { headers })
+    assert.equal(page.status, 200)
+    assert.match(await page.text(), /auth-token/)
+  })
+
   it('stops the daemon, and everything it started, with a signal to npm', {
     timeout: 60_000,
   }, async () => {

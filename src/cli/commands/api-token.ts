@@ -59,7 +59,7 @@ export function addApiToken(program: Command, session: Session): void {
 async function add(session: Session, name: string, flags: AddFlags): Promise<void> {
   const { scope, expires, out } = flags
   refuseHidden(session, flags)
-  const config = await session.parts.loadConfig(session.where)
+  const config = await session.parts.configInUse(session.where)
   const path = tokensOf(config)
   const [{ hashToken, makeToken }, { addToken }] = await Promise.all([
     import('../../api-tokens/api-token.ts'),
@@ -106,7 +106,7 @@ function show(
 }
 
 async function list(session: Session): Promise<void> {
-  const path = tokensOf(await session.parts.loadConfig(session.where))
+  const path = tokensOf(await session.parts.configInUse(session.where))
   const [{ readTokens }, { isExpired }] = await Promise.all([
     import('../../api-tokens/token-file.ts'),
     import('../../api-tokens/api-token.ts'),
@@ -134,7 +134,7 @@ function listing(tokens: readonly Listed[], now: number, style: Style): string {
 }
 
 async function revoke(session: Session, name: string): Promise<void> {
-  const path = tokensOf(await session.parts.loadConfig(session.where))
+  const path = tokensOf(await session.parts.configInUse(session.where))
   const { revokeToken } = await import('../../api-tokens/edit-token-file.ts')
   await revokeToken(path, name)
   session.answer({ name, revoked: true }, () => `${name}: revoked\n`)

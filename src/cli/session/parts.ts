@@ -63,6 +63,8 @@ export interface CliParts {
   examine(where: Whereabouts): Promise<DoctorView>
   /** @throws OperatorError `config` that lists every problem */
   loadConfig(where: Whereabouts): Promise<Config>
+  /** The config of the daemon that would be asked, unless another one is named; as `loadConfig` while none runs. */
+  configInUse(where: Whereabouts): Promise<Config>
   /** Resolves once the daemon has stopped, after `signal`. */
   runDaemon(options: {
     readonly config: Config

@@ -14,6 +14,7 @@ export const rekeydParts: CliParts = {
   connectToDaemon,
   examine,
   loadConfig,
+  configInUse,
   async runDaemon(options) {
     const { runDaemon } = await import('../../assemble.ts')
     return runDaemon(options)
@@ -67,6 +68,14 @@ async function loadConfig(where: Whereabouts) {
   return loadConfig({ path: await configPathOf(where), now: where.now })
 }
 
+async function configInUse(where: Whereabouts): Promise<Config> {
+  const socket = isNamed(where) ? undefined : await findDaemon(where)
+  if (socket === undefined) return loadConfig(where)
+  const { operations } = await connectTo(socket)
+  const { paths } = await operations.status()
+  return loadConfig({ ...where, config: paths.config })
+}
+
 async function connect(where: Whereabouts): Promise<Connection> {
   const found = await daemonOrConfig(where)
   if (typeof found === 'string') return connectTo(found)
@@ -107,9 +116,12 @@ async function connectTo(socket: string): Promise<Connection> {
  */
 async function configHere(where: Whereabouts): Promise<Config> {
   const path = await configPathOf(where)
-  const named = where.config !== undefined || Boolean(where.environment['REKEYD_CONFIG'])
-  if (!named && !(await exists(path))) throw nothingHere(path)
+  if (!isNamed(where) && !(await exists(path))) throw nothingHere(path)
   return loadConfig(where)
+}
+
+function isNamed({ config, environment }: Whereabouts): boolean {
+  return config !== undefined || Boolean(environment['REKEYD_CONFIG'])
 }
 
 async function configPathOf({ config, environment, directory }: Whereabouts): Promise<string> {
