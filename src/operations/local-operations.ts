@@ -26,6 +26,7 @@ import type {
   RollbackOptions,
   RotateOptions,
   RotationView,
+  TokenChange,
 } from './views.ts'
 
 /** Between two looks at a rotation under way, in milliseconds. */
@@ -195,6 +196,11 @@ export class LocalOperations implements Operations {
 
   async audit(after: number, limit: number): Promise<readonly AuditRow[]> {
     return this.#parts.audit.list(after, limit).map((row) => ({ ...row, at: instant(row.at) }))
+  }
+
+  async tokenChanged({ done, name, scope, expires }: TokenChange, caller: Caller) {
+    const more = scope === undefined ? '' : `, ${scope} until ${expires ?? 'ever'}`
+    this.#parts.record(caller, { action: `api-token.${done}`, detail: name + more })
   }
 
   async backup(to: string | undefined, caller: Caller): Promise<BackupView> {

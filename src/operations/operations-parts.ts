@@ -32,7 +32,7 @@ export interface OperationsParts {
   /** An audit row of something that changed nothing. */
   record(
     actor: Caller,
-    event: { readonly action: string; readonly material: string; readonly detail: string },
+    event: { readonly action: string; readonly material?: string; readonly detail: string },
   ): void
   /** Looks at everything, as {@link Operations.doctor} answers. */
   examine(): Promise<DoctorView>

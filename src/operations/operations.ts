@@ -15,6 +15,7 @@ import type {
   RotateOptions,
   RotationView,
   StatusView,
+  TokenChange,
   VerifyView,
   VersionView,
 } from './views.ts'
@@ -93,6 +94,8 @@ export interface Operations {
   }): Promise<readonly RotationView[]>
   rotation(id: string): Promise<RotationView>
   audit(after: number, limit: number): Promise<readonly AuditRow[]>
+  /** Puts into the audit log what was done to the file of API tokens, which is no part of the store. */
+  tokenChanged(change: TokenChange, caller: Caller): Promise<void>
   /** Backs everything up, into the configured folder or into `to`, an absolute path. */
   backup(to: string | undefined, caller: Caller): Promise<BackupView>
   /** Sends a test notice on one channel, or on all. @throws OperatorError when there is no such channel */

@@ -17,6 +17,7 @@ import type {
   RotateOptions,
   RotationView,
   StatusView,
+  TokenChange,
   VerifyView,
   VersionView,
 } from './views.ts'
@@ -177,6 +178,10 @@ export class RemoteOperations implements Operations {
       if (rows.length < wanted) break
     }
     return found
+  }
+
+  async tokenChanged(change: TokenChange, caller: Caller) {
+    await this.#post('/v1/api-tokens/changes', caller, { ...change })
   }
 
   async backup(to: string | undefined, caller: Caller) {

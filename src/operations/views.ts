@@ -18,6 +18,15 @@ export interface VersionView {
   readonly keep_until?: string
 }
 
+/** What was done to the file of API tokens. */
+export interface TokenChange {
+  readonly done: 'add' | 'revoke'
+  readonly name: string
+  /** Of one that was added; until when is RFC 3339. */
+  readonly scope?: string
+  readonly expires?: string
+}
+
 export interface TargetView {
   readonly type: string
   readonly path: string

@@ -65,6 +65,7 @@ const table: Readonly<
     'here',
   ],
   'POST /v1/materials/:name/reveal': ['admin', { out: '/home/alice/key' }, 'here'],
+  'POST /v1/api-tokens/changes': ['admin', { done: 'revoke', name: 'grafana' }, 'here'],
   'POST /v1/backup': ['admin', { to: '/mnt/usb' }, 'here'],
 }
 

@@ -25,6 +25,7 @@ const writes: Readonly<Record<string, object>> = {
   '/v1/rotate-due': {},
   '/v1/notices/test': {},
   '/v1/doctor': {},
+  '/v1/api-tokens/changes': { done: 'add', name: 'grafana', scope: 'read' },
   '/v1/materials/key/rotate': { reason: 'manual', dry_run: false, now: true, accept_impact: 'key' },
   '/v1/materials/key/pause': { reason: 'holidays', until: '2027-01-02T00:00:00Z' },
   '/v1/materials/key/resume': {},

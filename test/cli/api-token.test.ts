@@ -18,6 +18,7 @@ import { parse } from 'yaml'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { type Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import { OperatorError } from '../../src/support/operator-error.ts'
 import { needs } from '../support/parts.ts'
 import { FakeOperations } from './fake-operations.ts'
 import { FakeTerminal, type FakeTerminalOptions, fakeParts } from './fake-terminal.ts'
@@ -35,9 +36,13 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 /** Its clock stands at 2027-01-01T00:00Z. */
-async function run(words: string, options: FakeTerminalOptions = {}) {
+async function run(
+  words: string,
+  options: FakeTerminalOptions = {},
+  operations = new FakeOperations(),
+) {
   const terminal = new FakeTerminal({ directory: folder, ...options })
-  const parts = fakeParts(new FakeOperations(), { configInUse: async () => config })
+  const parts = fakeParts(operations, { configInUse: async () => config })
   const exit = await runCli(['api-token', ...words.split(' ')], terminal, parts)
   return { exit, stdout: terminal.stdout, stderr: terminal.stderr }
 }
@@ -101,6 +106,25 @@ describe('rekeyd api-token add', () => {
     assert.equal(exit, 5)
     assert.match(stderr, /there is a token ops already/)
     assert.deepEqual((await readdir(folder)).toSorted(), ['state', 'tokens.yaml'])
+  })
+
+  it('has the audit log tell of it; a log that cannot is told of, and undoes nothing', async () => {
+    const operations = new FakeOperations()
+    await run('add ops --scope read --stdout', {}, operations)
+    await run('revoke ops', {}, operations)
+    const caller = { who: 'cli:eve' }
+    const added = { done: 'add', name: 'ops', scope: 'read', expires: '2027-04-01T00:00:00.000Z' }
+    assert.deepEqual(operations.asked, [
+      { what: 'tokenChanged', caller, with: [added] },
+      { what: 'tokenChanged', caller, with: [{ done: 'revoke', name: 'ops' }] },
+    ])
+    operations.tokenChanged = async () => {
+      throw new OperatorError('the store is locked', { kind: 'locked' })
+    }
+    const { exit, stderr } = await run('add two --scope read --stdout', {}, operations)
+    assert.equal(exit, 0)
+    assert.match(stderr, /not in the audit log: the store is locked/)
+    assert.ok((await entries())['two'])
   })
 
   it('answers one JSON object', async () => {

@@ -8,6 +8,7 @@ import type {
   RollbackOptions,
   RotationView,
   StatusView,
+  TokenChange,
 } from '../../src/operations/views.ts'
 import { OperatorError } from '../../src/support/operator-error.ts'
 
@@ -62,6 +63,10 @@ export class FakeOperations implements Operations {
     this.#note('backup', caller, to)
     const path = `${to}/rekeyd-20270101T000000Z.age`
     return { path, bytes: 61_440, made: '2027-01-01T00:00:00.000Z' }
+  }
+
+  async tokenChanged(change: TokenChange, caller: Caller) {
+    this.#note('tokenChanged', caller, change)
   }
 
   async testNotices(channel: string | undefined) {

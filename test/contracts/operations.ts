@@ -320,6 +320,21 @@ export function describeOperations(
       assert.equal((await rotate('key')).changes[0]?.to, 2, 'no number was used up')
     })
 
+    it('puts into the audit log who may ask and who may not any more', async () => {
+      const { audit_head: head } = await operations.status()
+      const expires = '2027-04-01T00:00:00.000Z'
+      await operations.tokenChanged({ done: 'add', name: 'grafana', scope: 'read', expires }, alice)
+      await operations.tokenChanged({ done: 'revoke', name: 'grafana' }, alice)
+      const rows = await operations.audit(Number.parseInt(head, 10), 10)
+      assert.deepEqual(
+        rows.map(({ action, who, detail }) => [action, who, detail]),
+        [
+          ['api-token.add', 'cli:alice', `grafana, read until ${expires}`],
+          ['api-token.revoke', 'cli:alice', 'grafana'],
+        ],
+      )
+    })
+
     it('is busy with a rehearsal during a rotation', async () => {
       const gate = Promise.withResolvers<void>()
       scratch.held.gate = gate.promise

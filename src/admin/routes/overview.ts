@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { namePattern } from '../../model/material.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { bodySchema, callerOf, numberInQuery, pathSchema } from '../request.ts'
 
@@ -11,6 +12,13 @@ const auditQuery = z.strictObject({
 })
 const backupBody = bodySchema({
   to: pathSchema.exactOptional().describe('Another folder than the configured one.'),
+})
+
+const tokenChangeBody = bodySchema({
+  done: z.enum(['add', 'revoke']),
+  name: z.string().regex(namePattern, 'is no name of a token'),
+  scope: z.enum(['read', 'rotate', 'admin']).exactOptional(),
+  expires: z.iso.datetime().exactOptional(),
 })
 
 /** What concerns all materials. */
@@ -53,6 +61,23 @@ export function overviewRoutes(app: AdminApp, { operations }: AdminParts): void 
       schema_version: 1,
       ...(await operations().backup(request.body.to, callerOf(request))),
     }),
+  )
+
+  app.post(
+    '/v1/api-tokens/changes',
+    {
+      config: {
+        scope: 'admin',
+        summary: 'Puts into the audit log what was done to the file of tokens.',
+        socketOnly: true,
+      },
+      schema: { body: tokenChangeBody },
+    },
+    async (request, reply) => {
+      const { why: _, ...change } = request.body
+      await operations().tokenChanged(change, callerOf(request))
+      return reply.code(204).send()
+    },
   )
 
   app.post(

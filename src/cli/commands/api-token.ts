@@ -6,8 +6,9 @@ import type { Owner } from '../../api-tokens/edit-token-file.ts'
 import type { Config } from '../../config/config.ts'
 import { namePattern } from '../../model/material.ts'
 import type { SecretBytes } from '../../model/secret-bytes.ts'
+import type { TokenChange } from '../../operations/views.ts'
 import { parseDuration } from '../../support/duration.ts'
-import { OperatorError } from '../../support/operator-error.ts'
+import { messageOf, OperatorError } from '../../support/operator-error.ts'
 import { absolute, moment } from '../output/moments.ts'
 import type { Style } from '../output/style.ts'
 import { table } from '../output/table.ts'
@@ -77,6 +78,7 @@ async function add(session: Session, name: string, flags: AddFlags): Promise<voi
   const keep = () => addOwned(config, (owner) => addToken(path, token, owner))
   if (file === undefined) await keep()
   else await writeSecretFile(file, secret, keep)
+  await audit(session, { done: 'add', name, scope, expires: token.expires })
   show(session, token, secret, file)
   secret.wipe()
 }
@@ -137,7 +139,19 @@ async function revoke(session: Session, name: string): Promise<void> {
   const path = tokensOf(await session.parts.configInUse(session.where))
   const { revokeToken } = await import('../../api-tokens/edit-token-file.ts')
   await revokeToken(path, name)
+  await audit(session, { done: 'revoke', name })
   session.answer({ name, revoked: true }, () => `${name}: revoked\n`)
+}
+
+/** The file is changed by then: a log that cannot be written to is told of, and undoes nothing. */
+async function audit(session: Session, change: TokenChange): Promise<void> {
+  const caller = session.caller()
+  try {
+    const { operations, close } = await session.parts.connect(session.where)
+    await operations.tokenChanged(change, caller).finally(close)
+  } catch (error) {
+    session.note(`this is not in the audit log: ${messageOf(error)}`)
+  }
 }
 
 /** Root makes the file for the user that the daemon runs as: whoever owns its folder. */
