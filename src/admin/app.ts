@@ -12,6 +12,7 @@ import { type Log, type Problem, problem, problemOf, refuseClient, sendReply } f
 import { isInvalid, problemOfInvalid } from './request.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { assetRoutes } from './routes/assets.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { descriptionRoutes } from './routes/description.ts'
 import { doctorRoutes } from './routes/doctor.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -69,6 +70,7 @@ const routes: readonly ((app: AdminApp, parts: AdminParts) => void)[] = [
   assetRoutes,
   signInRoutes,
   overviewRoutes,
+  auditRoutes,
   doctorRoutes,
   pauseRoutes,
   materialRoutes,

@@ -145,10 +145,8 @@ async function revoke(session: Session, name: string): Promise<void> {
 
 /** The file is changed by then: a log that cannot be written to is told of, and undoes nothing. */
 async function audit(session: Session, change: TokenChange): Promise<void> {
-  const caller = session.caller()
   try {
-    const { operations, close } = await session.parts.connect(session.where)
-    await operations.tokenChanged(change, caller).finally(close)
+    await session.connected((operations) => operations.tokenChanged(change, session.caller()))
   } catch (error) {
     session.note(`this is not in the audit log: ${messageOf(error)}`)
   }

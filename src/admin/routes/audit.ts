@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { namePattern } from '../../model/material.ts'
+import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { bodySchema, callerOf, numberInQuery } from '../request.ts'
+
+const auditQuery = z.strictObject({
+  after: numberInQuery(0, Number.MAX_SAFE_INTEGER).default(0).describe('The last row seen.'),
+  limit: numberInQuery(1, 500).default(100).describe('At most so many rows.'),
+})
+const tokenChangeBody = bodySchema({
+  done: z.enum(['add', 'revoke']),
+  name: z.string().regex(namePattern, 'is no name of a token'),
+  scope: z.enum(['read', 'rotate', 'admin']).exactOptional(),
+  expires: z.iso.datetime().exactOptional(),
+})
+
+/** The audit log, and what is told to it from outside of the store. */
+export function auditRoutes(app: AdminApp, { operations }: AdminParts): void {
+  app.get(
+    '/v1/audit',
+    {
+      config: { scope: 'read', summary: 'Rows of the audit log, the oldest first.' },
+      schema: { querystring: auditQuery },
+    },
+    async ({ query }) => ({
+      schema_version: 1,
+      rows: await operations().audit(query.after, query.limit),
+    }),
+  )
+
+  app.post(
+    '/v1/api-tokens/changes',
+    {
+      config: {
+        scope: 'admin',
+        summary: 'Puts into the audit log what was done to the file of tokens.',
+        socketOnly: true,
+      },
+      schema: { body: tokenChangeBody },
+    },
+    async (request, reply) => {
+      const { why: _, ...change } = request.body
+      await operations().tokenChanged(change, callerOf(request))
+      return reply.code(204).send()
+    },
+  )
+}
