@@ -28,7 +28,7 @@ const growth = { memory: 64, descriptors: 8 } as const
  */
 export const campaign: Campaign = {
   name: 'admin',
-  slice: 300,
+  slice: 1_000,
   nightly: 100_000,
   needs: [],
   async run(options) {

@@ -17,7 +17,7 @@ const columns = ['at', 'who', 'why', 'action', 'material', 'version', 'fingerpri
  */
 export const campaign: Campaign = {
   name: 'audit',
-  slice: 400,
+  slice: 1_000,
   nightly: 10_000,
   needs: [],
   async run({ cases, seed, report, note }) {
