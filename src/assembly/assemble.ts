@@ -21,6 +21,7 @@ import { type AssembledMaterial, assembleMaterials } from './materials.ts'
 import { assembleNotices } from './notices.ts'
 import { perform } from './perform.ts'
 import { planner } from './planner.ts'
+import { assemblePublicWebhook } from './public-webhook.ts'
 import { materialReadings } from './readings.ts'
 import { watchDrift } from './watch-drift.ts'
 
@@ -33,6 +34,8 @@ export interface Assembly {
   readonly backups: Backups
   readonly publicKeys: PublicKeys
   readonly notices: Notices
+  /** What is told to people and programs is counted by these. */
+  readonly channels: readonly string[]
   /** Every material at this moment, for the metrics. */
   readings(): ReturnType<Readings['materials']>
   /** Recovers, reconciles, and from then on rotates what is due. */
@@ -62,6 +65,8 @@ export function assemble(parts: AssemblyParts): Assembly {
   const scheduler = assembleScheduler(parts, materials, engine, guard)
   const backups = assembleBackups(parts)
   const notices = assembleNotices({ ...parts, materials, engine, scheduler })
+  const publicKeys = assemblePublicKeys(store, materials)
+  const publicWebhook = assemblePublicWebhook(parts, publicKeys)
   const heard = listen(parts.events, scheduler)
   const state = (name: string) => scheduler.stateOf(name)?.state ?? 'idle'
   const stopped = new AbortController()
@@ -78,14 +83,16 @@ export function assemble(parts: AssemblyParts): Assembly {
       heard.clock,
     ),
     backups,
-    publicKeys: assemblePublicKeys(store, materials),
+    publicKeys,
     notices,
+    channels: [...notices.names, ...(publicWebhook ? [publicWebhook.name] : [])],
     readings: () => materialReadings({ ...parts, materials, engine, state }),
     recover,
     async start() {
       await recover()
       // Before whatever there may be to tell.
       notices.start()
+      publicWebhook?.start()
       scheduler.start()
       backups.start()
       watching = watchDrift(engine, materials, parts, stopped.signal)
@@ -94,7 +101,8 @@ export function assemble(parts: AssemblyParts): Assembly {
       stopped.abort()
       await watching
       heard.stop()
-      await Promise.all([scheduler.stop(), engine.stop(grace), notices.stop()])
+      const tellers = [notices.stop(), publicWebhook?.stop()]
+      await Promise.all([scheduler.stop(), engine.stop(grace), ...tellers])
       await backups.stop()
     },
   }

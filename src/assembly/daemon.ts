@@ -50,7 +50,7 @@ export class Daemon {
     const present = () => this.#assembly
     return {
       materials: () => present().readings(),
-      channels: () => present().notices.names,
+      channels: () => present().channels,
       consumers: () => present().config.consumers.map(({ name }) => name),
       newestBackup: () => present().backups.newest,
       version: present().version,

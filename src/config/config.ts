@@ -1,6 +1,7 @@
 import type { Verb } from '../consumers/consumer.ts'
 import type { Mode } from '../model/material.ts'
 import type { HeartbeatOptions } from '../notices/heartbeat.ts'
+import type { PublicWebhookOptions } from '../notices/public/webhook.ts'
 import type { StoreKeySource } from '../store/store-key.ts'
 import type { Choice } from './choice.ts'
 
@@ -25,6 +26,8 @@ export interface Config {
   readonly metrics: ListenAddress
   /** Absent: nobody is served the public parts. */
   readonly public?: ListenAddress
+  /** Who is told when one of the public parts changes. */
+  readonly publicWebhook?: PublicWebhookOptions
   /** age recipients: who can open the backups. */
   readonly recipients: readonly string[]
   /** Where backups go by themselves. */

@@ -30,6 +30,7 @@ export function resolve(path: string, parsed: ParsedConfig, { kinds }: Catalogs)
     ...(parsed.admin.http && { http: resolveHttp(parsed.admin.http) }),
     metrics: parsed.metrics.listen,
     ...(parsed.public && { public: parsed.public.listen }),
+    ...(parsed.public?.webhook && { publicWebhook: parsed.public.webhook }),
     recipients: parsed.recovery?.recipients ?? [],
     ...(parsed.backup && { backup: { to: parsed.backup.to, keep: parsed.backup.keep } }),
     ...(parsed.notices && { notices: resolveNotices(parsed.notices) }),

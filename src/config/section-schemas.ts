@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isAgeRecipient } from '../formats/age-recipient.ts'
+import { publicWebhookSchema } from '../notices/public/webhook.ts'
 import { pathProblem } from '../support/safe-path.ts'
 
 /** An absolute path, written plainly. */
@@ -81,7 +82,10 @@ export const metricsSchema = z
   .describe('Metrics for Prometheus.')
 
 export const publicSchema = z
-  .strictObject({ listen: listenSchema.describe('Address and port.') })
+  .strictObject({
+    listen: listenSchema.describe('Address and port.'),
+    webhook: publicWebhookSchema.optional(),
+  })
   .describe('Public parts for clients, nothing else.')
 
 export const recoverySchema = z

@@ -1,6 +1,7 @@
 import { announceImpacts, announceRestarts } from './ahead.ts'
 import type { Announcement } from './notice.ts'
 import type { MaterialOutlook, Outlook, Trouble } from './outlook.ts'
+import { isOfPublicPart } from './public/changes.ts'
 import { announceStanding } from './standing.ts'
 import { spoken } from './times.ts'
 
@@ -26,9 +27,9 @@ export function announcements(outlook: Outlook, settings: NoticeSettings): reado
   ]
 }
 
-/** Whether what was told of this cause stays told although the cause is over: for as long as there is a store. */
+/** Whether what was told of this cause stays told although nothing here says so: others forget it, or nobody. */
 export function staysTold(cause: string): boolean {
-  return cause.startsWith('first-success ')
+  return cause.startsWith('first-success ') || isOfPublicPart(cause)
 }
 
 /** What keeps rekeyd itself from working. */

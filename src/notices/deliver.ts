@@ -1,7 +1,6 @@
 import type { Clock } from '../support/clock.ts'
 import { OperatorError } from '../support/operator-error.ts'
-import type { Channel } from './channel.ts'
-import type { Notice } from './notice.ts'
+import type { Channel, Tellable } from './channel.ts'
 
 /** For one try. Milliseconds. */
 const patience = 15_000
@@ -10,9 +9,9 @@ const patience = 15_000
  * Sends one notice, whatever the channel does with its signal: one that hangs is left behind.
  * @throws OperatorError when it did not get through in time
  */
-export async function deliver(
-  channel: Channel,
-  notice: Notice,
+export async function deliver<T extends Tellable>(
+  channel: Channel<T>,
+  notice: T,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {

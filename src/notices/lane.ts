@@ -2,9 +2,8 @@ import type { Events } from '../model/events.ts'
 import type { NoticeResult } from '../model/notice.ts'
 import type { Clock } from '../support/clock.ts'
 import { messageOf } from '../support/operator-error.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, Tellable } from './channel.ts'
 import { deliver } from './deliver.ts'
-import type { Notice } from './notice.ts'
 import type { Told } from './told.ts'
 
 const day = 86_400_000
@@ -15,10 +14,10 @@ const lastRetry = 3_600_000
 /** How long a stop waits for what is on its way. Milliseconds. */
 const drain = 3_000
 
-export interface LaneParts {
+export interface LaneParts<T extends Tellable> {
   readonly name: string
-  readonly channel: Channel
-  readonly told: Told
+  readonly channel: Channel<T>
+  readonly told: Pick<Told, 'at' | 'note'>
   readonly clock: Clock
   readonly events: Events
 }
@@ -27,9 +26,9 @@ export interface LaneParts {
  * What is to be told on one channel, one after the other, for as long as it holds. A failure is tried again after
  * half a minute, doubled each time, but at least once an hour; meanwhile the next one has its turn.
  */
-export class Lane {
-  readonly #parts: LaneParts
-  readonly #pending = new Map<string, Notice>()
+export class Lane<T extends Tellable> {
+  readonly #parts: LaneParts<T>
+  readonly #pending = new Map<string, T>()
   readonly #stopping = new AbortController()
   readonly #cut = new AbortController()
   #failures = 0
@@ -37,12 +36,12 @@ export class Lane {
   #sending: string | undefined
   #running: Promise<void> | undefined
 
-  constructor(parts: LaneParts) {
+  constructor(parts: LaneParts<T>) {
     this.#parts = parts
   }
 
   /** Everything that holds now: what is new is sent, what is over is dropped. */
-  offer(notices: readonly Notice[]): void {
+  offer(notices: readonly T[]): void {
     this.#drop(new Set(notices.map(({ cause }) => cause)))
     for (const notice of notices) {
       if (this.#pending.size >= mostPending) break
@@ -70,7 +69,7 @@ export class Lane {
     }
   }
 
-  #isDue({ cause, reminded }: Notice): boolean {
+  #isDue({ cause, reminded }: T): boolean {
     const { told, name, clock } = this.#parts
     if (this.#pending.has(cause)) return false
     const last = told.at(cause, name)
@@ -88,7 +87,7 @@ export class Lane {
     this.#running = undefined
   }
 
-  async #sent(notice: Notice): Promise<boolean> {
+  async #sent(notice: T): Promise<boolean> {
     const { channel, clock, told, name } = this.#parts
     const { cause } = notice
     this.#sending = cause
@@ -114,7 +113,7 @@ export class Lane {
     return Math.min(lastRetry, firstRetry * 2 ** (this.#failures - 1))
   }
 
-  #tell({ title }: Notice, result: NoticeResult, reason?: string): void {
+  #tell({ title }: T, result: NoticeResult, reason?: string): void {
     const { name, clock, events } = this.#parts
     const why = reason === undefined ? {} : { reason }
     events.emit('notice', clock.now(), { channel: name, title, result, ...why })

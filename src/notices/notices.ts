@@ -7,6 +7,7 @@ import type { Channel } from './channel.ts'
 import { deliver } from './deliver.ts'
 import { beat, type HeartbeatOptions, startHeartbeat } from './heartbeat.ts'
 import { Lane } from './lane.ts'
+import { lookAgain } from './look-again.ts'
 import { type Announcement, type Notice, printable } from './notice.ts'
 import type { Outlook } from './outlook.ts'
 import { Told, type ToldTable } from './told.ts'
@@ -14,8 +15,6 @@ import { watchTrouble } from './watch-trouble.ts'
 
 /** Between two looks when nothing happens: no window opens unnoticed. Milliseconds. */
 const look = 300_000
-/** Much tends to happen at once: one look for all of it. Milliseconds. */
-const settle = 3_000
 
 /** What may change what there is to tell. */
 const telling: readonly EventName[] = [
@@ -56,7 +55,6 @@ export interface NoticeTest {
 export class Notices {
   readonly #parts: NoticesParts
   readonly #stopping = new AbortController()
-  #interrupt = new AbortController()
   #running: Promise<void> | undefined
   #stopHeartbeat: (() => Promise<void>) | undefined
 
@@ -79,7 +77,6 @@ export class Notices {
   /** Takes a few seconds at most. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#interrupt.abort()
     await Promise.all([this.#running, this.#stopHeartbeat?.()])
   }
 
@@ -102,21 +99,15 @@ export class Notices {
     const lanes = [...channels].map(
       ([name, channel]) => new Lane({ name, channel, told, clock, events }),
     )
-    const wakes = telling.map((type) => events.on(type, () => this.#interrupt.abort()))
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      await clock.sleep(settle, signal).catch(() => {})
-      this.#interrupt = new AbortController()
-      if (signal.aborted) break
-      this.#look(lanes, told, trouble.at(clock.now()))
-      await clock.sleep(look, this.#interrupt.signal).catch(() => {})
-    }
+    const often = { events, clock, telling, every: look }
+    await lookAgain(often, this.#stopping.signal, () =>
+      this.#look(lanes, told, trouble.at(clock.now())),
+    )
     trouble.stop()
-    for (const stop of wakes) stop()
     await Promise.all(lanes.map((lane) => lane.stop()))
   }
 
-  #look(lanes: readonly Lane[], told: Told, trouble: Outlook['trouble']): void {
+  #look(lanes: readonly Lane<Notice>[], told: Told, trouble: Outlook['trouble']): void {
     const seen = this.#outlook()
     const outlook = seen ?? { now: this.#parts.clock.now(), materials: [] }
     const found = announcements({ ...outlook, trouble }, this.#parts)

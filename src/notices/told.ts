@@ -29,6 +29,11 @@ export class Told {
     unlessItFails(() => this.#table.note(cause, channel, at))
   }
 
+  /** Whether anything was told of a cause that begins so. */
+  isKnown(start: string): boolean {
+    return [...this.#causes.keys()].some((cause) => cause.startsWith(start))
+  }
+
   /** What is over may come again, and is told anew then. @param keep whether to remember a cause all the same */
   forgetAllBut(present: ReadonlySet<string>, keep: (cause: string) => boolean): void {
     for (const cause of this.#causes.keys()) {

@@ -51,7 +51,7 @@ export async function openConfig(path: string, clock: Clock = systemClock) {
   const metrics = createMetrics(events, {
     materials: () => assembly.readings(),
     consumers: () => config.consumers.map(({ name }) => name),
-    channels: () => assembly.notices.names,
+    channels: () => assembly.channels,
     newestBackup: () => assembly.backups.newest,
     apiTokens: async () => [],
     version: assembly.version,

@@ -1,0 +1,39 @@
+import type { Config } from '../config/config.ts'
+import type { Events } from '../model/events.ts'
+import { PublicChanges } from '../notices/public/public-changes.ts'
+import { publicWebhook } from '../notices/public/webhook.ts'
+import type { PublicKeys } from '../operations/public-keys.ts'
+import type { Store } from '../store/store.ts'
+import type { Clock } from '../support/clock.ts'
+
+interface PublicWebhookParts {
+  readonly config: Config
+  readonly store: Pick<Store, 'keys' | 'journal' | 'notices'>
+  readonly clock: Clock
+  readonly events: Events
+}
+
+/** Undefined where the config names none. */
+export function assemblePublicWebhook(
+  { config, store, clock, events }: PublicWebhookParts,
+  publicKeys: PublicKeys,
+): PublicChanges | undefined {
+  if (!config.publicWebhook) return undefined
+  const names = config.materials.filter((one) => one.public).map(({ name }) => name)
+  return new PublicChanges({
+    channel: publicWebhook(config.publicWebhook, (name) => publicKeys.of(name)),
+    versions: () => names.flatMap((name) => settledVersions(name, store)),
+    told: store.notices,
+    clock,
+    events,
+  })
+}
+
+/** Without the one that a rotation under way may still give up. */
+function settledVersions(name: string, { keys, journal }: Pick<Store, 'keys' | 'journal'>) {
+  const [last] = journal.history({ material: name, limit: 1 })
+  const tried = last?.result === undefined ? last?.changes.map(({ to }) => to) : undefined
+  return keys
+    .list(name)
+    .filter(({ number, state }) => state !== 'prepared' || tried?.includes(number) !== true)
+}
