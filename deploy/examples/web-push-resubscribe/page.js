@@ -17,6 +17,7 @@ const words = {
 
 const failures = {
   AbortError: 'The push service cannot be reached. The next visit tries again.',
+  TimeoutError: 'The push service cannot be reached. The next visit tries again.',
   NotAllowedError: 'This browser does not allow notifications from here.',
 }
 

@@ -1,10 +1,13 @@
 // Loaded by the page and by the service worker: both do the same, whoever comes first.
 
+/** For the push service, which some browsers wait for without an end. Milliseconds. */
+const patience = 20_000
+
 /**
- * Sees that the browser is subscribed with the key that is in use now.
- * @param wanted whether to subscribe where there is no subscription
+ * Sees that the browser is subscribed with the key that is in use now, and that the server knows.
+ * @param wanted whether to subscribe where there never was a subscription
  * @returns `unchanged`, `subscribed`, `resubscribed`, `not subscribed` or `no key`
- * @throws AbortError when the push service cannot be reached; NotAllowedError without the permission
+ * @throws AbortError or TimeoutError when the push service cannot be reached; NotAllowedError without the permission
  */
 async function ensureSubscribed(registration, wanted) {
   const answer = await fetch('/push-keys', { cache: 'no-cache' })
@@ -14,22 +17,35 @@ async function ensureSubscribed(registration, wanted) {
   if (!current || current.compromised) return 'no key'
   const key = bytesOf(current.parts.public_key)
   const old = await registration.pushManager.getSubscription()
-  if (!old && !wanted) return 'not subscribed'
-  if (old && isSame(new Uint8Array(old.options.applicationServerKey), key)) return 'unchanged'
-  // A browser has one subscription, and refuses another key while the old one is there.
+  const known = await knownEndpoint()
+  const isCurrent = old && isSame(new Uint8Array(old.options.applicationServerKey), key)
+  if (isCurrent && old.endpoint === known) return 'unchanged'
+  if (!old && known === undefined && !wanted) return 'not subscribed'
+  const subscription = isCurrent ? old : await subscribeAnew(registration, old, key)
+  await hand({ subscription, key_id: current.key_id, replaces: known })
+  await know(subscription.endpoint)
+  return old && !isCurrent ? 'resubscribed' : 'subscribed'
+}
+
+/** A browser has one subscription, and refuses another key while the old one is there. */
+async function subscribeAnew({ pushManager }, old, applicationServerKey) {
   await old?.unsubscribe()
-  const subscription = await registration.pushManager.subscribe({
-    userVisibleOnly: true,
-    applicationServerKey: key,
+  const late = new Promise((_, reject) => {
+    const error = new DOMException('the push service does not answer', 'TimeoutError')
+    setTimeout(() => reject(error), patience)
   })
-  try {
-    await hand({ subscription, key_id: current.key_id, replaces: old?.endpoint })
-  } catch (error) {
-    // What the server does not know is worth nothing: the next visit begins anew.
-    await subscription.unsubscribe()
-    throw error
-  }
-  return old ? 'resubscribed' : 'subscribed'
+  return Promise.race([pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }), late])
+}
+
+/** What the server has taken, in the one storage that a page and its worker share without ceremony. */
+async function knownEndpoint() {
+  const cache = await caches.open('push')
+  return (await cache.match('/known-endpoint'))?.text()
+}
+
+async function know(endpoint) {
+  const cache = await caches.open('push')
+  await cache.put('/known-endpoint', new Response(endpoint))
 }
 
 async function hand(body) {
