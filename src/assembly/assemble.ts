@@ -7,7 +7,7 @@ import type { Events } from '../model/events.ts'
 import type { Notices } from '../notices/notices.ts'
 import type { Surroundings } from '../operations/described.ts'
 import { LocalOperations } from '../operations/local-operations.ts'
-import { PublicKeys } from '../operations/public-keys.ts'
+import type { PublicKeys } from '../operations/public-keys.ts'
 import { Engine } from '../rotation/engine.ts'
 import type { Outcome } from '../rotation/outcome.ts'
 import { ClockGuard, systemSigns } from '../scheduler/clock-guard.ts'
@@ -21,6 +21,7 @@ import { type AssembledMaterial, assembleMaterials } from './materials.ts'
 import { assembleNotices } from './notices.ts'
 import { perform } from './perform.ts'
 import { planner } from './planner.ts'
+import { assemblePublicKeys } from './public-keys.ts'
 import { assemblePublicWebhook } from './public-webhook.ts'
 import { materialReadings } from './readings.ts'
 import { watchDrift } from './watch-drift.ts'
@@ -189,16 +190,6 @@ function assembleBackups({ config, store, clock, events }: AssemblyParts): Backu
     version: build.version,
     recipients,
     ...(backup && { folder: { path: backup.to, keep: backup.keep } }),
-  })
-}
-
-function assemblePublicKeys({ keys, schedule }: Store, materials: readonly AssembledMaterial[]) {
-  return new PublicKeys({
-    keys,
-    schedule,
-    materials: materials
-      .filter((material) => material.public)
-      .map(({ managed: { name, kind }, described }) => ({ name, kind, type: described.kind })),
   })
 }
 

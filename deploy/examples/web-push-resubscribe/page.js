@@ -39,9 +39,8 @@ async function start() {
   await navigator.serviceWorker.register('/service-worker.js')
   navigator.serviceWorker.addEventListener('message', ({ data }) => show(data, words[data] ?? data))
   const registration = await navigator.serviceWorker.ready
-  button.addEventListener('click', async () => {
-    await Notification.requestPermission()
-    await ensure(registration, true)
+  button.addEventListener('click', () => {
+    void Notification.requestPermission().then(() => ensure(registration, true))
   })
   await ensure(registration, false)
 }

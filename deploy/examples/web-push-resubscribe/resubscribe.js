@@ -9,22 +9,27 @@ const patience = 20_000
  * @returns `unchanged`, `subscribed`, `resubscribed`, `not subscribed` or `no key`
  * @throws AbortError or TimeoutError when the push service cannot be reached; NotAllowedError without the permission
  */
-async function ensureSubscribed(registration, wanted) {
-  const answer = await fetch('/push-keys', { cache: 'no-cache' })
-  if (!answer.ok) throw new Error(`/push-keys answers ${answer.status}`)
-  const { current } = await answer.json()
-  // One that has leaked is about to be replaced: nothing new is to depend on it.
-  if (!current || current.compromised) return 'no key'
+globalThis.ensureSubscribed = async (registration, wanted) => {
+  const current = await currentKey()
+  if (!current) return 'no key'
   const key = bytesOf(current.parts.public_key)
   const old = await registration.pushManager.getSubscription()
   const known = await knownEndpoint()
-  const isCurrent = old && isSame(new Uint8Array(old.options.applicationServerKey), key)
+  const isCurrent = hasKey(old, key)
   if (isCurrent && old.endpoint === known) return 'unchanged'
   if (!old && known === undefined && !wanted) return 'not subscribed'
   const subscription = isCurrent ? old : await subscribeAnew(registration, old, key)
   await hand({ subscription, key_id: current.key_id, replaces: known })
   await know(subscription.endpoint)
   return old && !isCurrent ? 'resubscribed' : 'subscribed'
+}
+
+/** One that has leaked is about to be replaced: nothing new is to depend on it. */
+async function currentKey() {
+  const answer = await fetch('/push-keys', { cache: 'no-cache' })
+  if (!answer.ok) throw new Error(`/push-keys answers ${answer.status}`)
+  const { current } = await answer.json()
+  return current?.compromised ? undefined : current
 }
 
 /** A browser has one subscription, and refuses another key while the old one is there. */
@@ -60,6 +65,8 @@ function bytesOf(base64url) {
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }
 
-function isSame(one, other) {
-  return one.length === other.length && one.every((byte, index) => byte === other[index])
+function hasKey(subscription, key) {
+  if (!subscription) return false
+  const own = new Uint8Array(subscription.options.applicationServerKey)
+  return own.length === key.length && own.every((byte, index) => byte === key[index])
 }

@@ -32,24 +32,12 @@ export function createApplication({ publicKeys, secret, keys, state, contact, po
     return answer.json()
   }
 
-  /** Signed with the key that the subscription was made with: a push service takes no other. */
-  async function send({ subscription, key }, message) {
-    const vapid = await signingKey(keys, key)
-    if (!vapid) return
-    const { endpoint, headers, body } = webPush.generateRequestDetails(
-      subscription,
-      JSON.stringify(message),
-      { TTL: 86_400, vapidDetails: { subject: contact, ...vapid } },
-    )
-    // fetch counts the bytes itself.
-    delete headers['Content-Length']
-    const { status } = await post(endpoint, { method: 'POST', headers, body, redirect: 'error' })
-    // RFC 8030 §7.3: it is gone for good.
-    if (status === 404 || status === 410) subscriptions.delete(endpoint)
-  }
-
   async function sendAll(message, isMeant = () => true) {
-    const sent = subscriptions.all().filter(isMeant).map((entry) => send(entry, message))
+    const sent = subscriptions.all().filter(isMeant).map(async (entry) => {
+      const status = await send(entry, message, { keys, contact, post })
+      // RFC 8030 §7.3: it is gone for good.
+      if (status === 404 || status === 410) subscriptions.delete(entry.subscription.endpoint)
+    })
     for (const { reason } of await Promise.allSettled(sent)) if (reason) console.error(reason.message)
   }
 
@@ -65,7 +53,7 @@ export function createApplication({ publicKeys, secret, keys, state, contact, po
 
   /** From rekeyd. Answers at once; a client that is missed here compares the keys at its next visit. */
   async function hear(headers, body) {
-    const message = await genuine(headers, body)
+    const message = await genuine(secret, headers, body)
     if (!message) return 401
     const { current } = message.data
     // May come twice: whoever has the key already does nothing.
@@ -75,44 +63,59 @@ export function createApplication({ publicKeys, secret, keys, state, contact, po
     return 204
   }
 
-  async function genuine(headers, body) {
-    try {
-      return verify(await readFile(secret, 'utf8'), headers, body)
-    } catch {
-      return undefined
-    }
-  }
-
-  async function answer(request, response) {
-    const route = `${request.method} ${request.url}`
-    if (request.method === 'GET' && Object.hasOwn(files, request.url)) {
-      const [name, type] = files[request.url]
-      response.setHeader('Content-Type', `${type}; charset=utf-8`)
-      response.setHeader('Content-Security-Policy', "default-src 'self'")
-      return response.end(await readFile(join(import.meta.dirname, name)))
-    }
-    if (route === 'GET /push-keys') {
-      response.setHeader('Content-Type', 'application/json')
-      response.setHeader('Cache-Control', 'no-cache')
-      return response.end(JSON.stringify(await askKeys()))
-    }
-    if (route === 'POST /subscriptions') {
-      return response.writeHead(await subscribe(JSON.parse(await bodyOf(request)))).end()
-    }
-    if (route === 'POST /rekeyd') {
-      return response.writeHead(await hear(request.headers, await bodyOf(request))).end()
-    }
-    response.writeHead(404).end()
-  }
-
   const server = createServer((request, response) => {
-    answer(request, response).catch((error) => {
+    answer(request, response, { askKeys, subscribe, hear }).catch((error) => {
       console.error(error.message)
       if (!response.headersSent) response.writeHead(error instanceof SyntaxError ? 400 : 500)
       response.end()
     })
   })
   return { server, sendAll }
+}
+
+/** Signed with the key that the subscription was made with: a push service takes no other. @returns what the push service answers */
+async function send({ subscription, key }, message, { keys, contact, post }) {
+  const vapid = await signingKey(keys, key)
+  if (!vapid) return undefined
+  const { endpoint, headers, body } = webPush.generateRequestDetails(
+    subscription,
+    JSON.stringify(message),
+    { TTL: 86_400, vapidDetails: { subject: contact, ...vapid } },
+  )
+  // fetch counts the bytes itself.
+  delete headers['Content-Length']
+  const { status } = await post(endpoint, { method: 'POST', headers, body, redirect: 'error' })
+  return status
+}
+
+async function answer(request, response, { askKeys, subscribe, hear }) {
+  const route = `${request.method} ${request.url}`
+  if (request.method === 'GET' && Object.hasOwn(files, request.url)) {
+    const [name, type] = files[request.url]
+    response.setHeader('Content-Type', `${type}; charset=utf-8`)
+    response.setHeader('Content-Security-Policy', "default-src 'self'")
+    return response.end(await readFile(join(import.meta.dirname, name)))
+  }
+  if (route === 'GET /push-keys') {
+    response.setHeader('Content-Type', 'application/json')
+    response.setHeader('Cache-Control', 'no-cache')
+    return response.end(JSON.stringify(await askKeys()))
+  }
+  if (route === 'POST /subscriptions') {
+    return response.writeHead(await subscribe(JSON.parse(await bodyOf(request)))).end()
+  }
+  if (route === 'POST /rekeyd') {
+    return response.writeHead(await hear(request.headers, await bodyOf(request))).end()
+  }
+  response.writeHead(404).end()
+}
+
+async function genuine(secret, headers, body) {
+  try {
+    return verify(await readFile(secret, 'utf8'), headers, body)
+  } catch {
+    return undefined
+  }
 }
 
 async function bodyOf(request) {

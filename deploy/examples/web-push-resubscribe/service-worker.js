@@ -19,5 +19,7 @@ async function renew(wanted) {
   const said = await ensureSubscribed(self.registration, wanted).catch(
     (error) => `failed: ${error.name}`,
   )
-  for (const client of await self.clients.matchAll()) client.postMessage(said)
+  const clients = await self.clients.matchAll()
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- clients are of this origin only
+  for (const client of clients) client.postMessage(said)
 }
