@@ -17,6 +17,7 @@ import { archivePublic } from '../store/public-archive.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../support/clock.ts'
 import { examineAll } from './examining.ts'
+import { lastProgress } from './last-progress.ts'
 import { type AssembledMaterial, assembleMaterials } from './materials.ts'
 import { assembleNotices } from './notices.ts'
 import { perform } from './perform.ts'
@@ -81,7 +82,7 @@ export function assemble(parts: AssemblyParts): Assembly {
     operations: assembleOperations(
       { ...parts, materials, engine, scheduler, backups, notices },
       recover,
-      heard.clock,
+      heard,
     ),
     backups,
     publicKeys,
@@ -112,7 +113,9 @@ export function assemble(parts: AssemblyParts): Assembly {
 /** What the parts have to hear from each other. */
 function listen(events: Events, scheduler: Scheduler) {
   let doubt: ClockState = { suspect: false }
+  const progress = lastProgress(events)
   const stops = [
+    progress.stop,
     events.on('clock.suspect', ({ suspect, reason }) => {
       doubt = { suspect, ...(reason !== undefined && { reason }) }
     }),
@@ -123,6 +126,7 @@ function listen(events: Events, scheduler: Scheduler) {
   ]
   return {
     clock: () => doubt,
+    progress: progress.of,
     stop() {
       for (const stop of stops) stop()
     },
@@ -204,7 +208,7 @@ interface OperatedParts extends AssemblyParts {
 function assembleOperations(
   { config, store, clock, surroundings, materials, engine, scheduler, ...rest }: OperatedParts,
   recover: () => Promise<void>,
-  clockState: () => ClockState,
+  { clock: clockState, progress }: Pick<ReturnType<typeof listen>, 'clock' | 'progress'>,
 ): LocalOperations {
   const { keys, journal, schedule, audit } = store
   const scheduled = materials.map((material) => material.scheduled)
@@ -226,6 +230,7 @@ function assembleOperations(
     recover,
     record: (actor, event) => store.record(actor, event),
     examine: () => examineAll(config, clock.now(), examined()),
+    progress,
     planner: planner({ scheduler, materials: scheduled, schedule, clock }),
     materials: materials.map(({ described }) => described),
     surroundings: {

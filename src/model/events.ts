@@ -1,13 +1,14 @@
 import { EventEmitter } from 'node:events'
 import type { MaterialState } from './material.ts'
 import type { NoticeResult } from './notice.ts'
-import type { Change, RotationResult, StepName, Trigger } from './rotation.ts'
+import type { Change, RotationResult, StepName, StepProgress, Trigger } from './rotation.ts'
 import type { Version } from './version.ts'
 
 /** Everything that happens in rekeyd, as metrics, notices and the event stream see it. Nothing secret. */
 export interface EventMap {
   'rotation.started': { id: string; trigger: Trigger; changes: readonly Change[] }
   'rotation.step': { id: string; step: StepName; seconds: number; outcome: 'done' | 'failed' }
+  'rotation.progress': { id: string } & StepProgress
   'rotation.finished': {
     id: string
     trigger: Trigger

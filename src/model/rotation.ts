@@ -61,6 +61,24 @@ export interface StepRecord {
   readonly detail?: string
 }
 
+/** How far something is that takes long. */
+export interface Progress {
+  /** In words: `re-encrypting`. */
+  readonly doing: string
+  /** Never less than before; `total` at the end. */
+  readonly done: number
+  readonly total: number
+  readonly unit: 'bytes'
+}
+
+/** The same for a step under way. Nothing secret. */
+export interface StepProgress extends Progress {
+  readonly step: StepName
+  readonly material: string
+  /** The target, as the step's subject names it. */
+  readonly place: string
+}
+
 /** One attempt to replace one or more versions, as history shows it. */
 export interface Rotation {
   readonly id: string

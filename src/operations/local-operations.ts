@@ -187,7 +187,10 @@ export class LocalOperations implements Operations {
 
   async rotation(id: string): Promise<RotationView> {
     const rotation = this.#parts.journal.get(id)
-    if (rotation) return rotationView(rotation)
+    if (rotation) {
+      const progress = this.#parts.progress(id)
+      return { ...rotationView(rotation), ...(progress && { progress }) }
+    }
     throw new OperatorError(`there is no rotation ${id}`, {
       kind: 'not-found',
       hint: '`rekeyd history` lists them',

@@ -1,3 +1,4 @@
+import type { StepProgress } from '../model/rotation.ts'
 import type { Engine } from '../rotation/engine.ts'
 import type { Journal } from '../store/journal.ts'
 import type { KeyStore } from '../store/key-store.ts'
@@ -18,6 +19,8 @@ export interface OperationsParts {
   readonly clock: Clock
   readonly surroundings: Surroundings
   readonly materials: readonly DescribedMaterial[]
+  /** How far long work of a rotation is, while it goes on. */
+  progress(id: string): StepProgress | undefined
   /** Ends what a crash left open; whoever changes something waits for it first. */
   recover(): Promise<void>
   readonly backups: {

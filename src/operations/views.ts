@@ -1,5 +1,5 @@
 import type { MaterialState, Mode } from '../model/material.ts'
-import type { RotationResult, StepName, Trigger } from '../model/rotation.ts'
+import type { RotationResult, StepName, StepProgress, Trigger } from '../model/rotation.ts'
 import type { OnFailure, Origin, VersionState } from '../model/version.ts'
 import type { Disturbance } from './outlook.ts'
 
@@ -109,6 +109,8 @@ export interface RotationView {
   readonly result?: RotationResult
   readonly detail?: string
   readonly steps: readonly StepView[]
+  /** How far long work is, while it goes on. */
+  readonly progress?: StepProgress
   readonly changes: readonly {
     readonly material: string
     readonly from?: number

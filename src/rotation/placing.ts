@@ -1,4 +1,4 @@
-import type { StepName } from '../model/rotation.ts'
+import type { Progress, StepName } from '../model/rotation.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
 import type { HeldRecord } from '../store/journal.ts'
 import { LiveChanged, type Move } from '../targets/target.ts'
@@ -153,7 +153,7 @@ export class Placing {
     } else {
       if (!held) throw new RangeError(`${target.place.path} was not staged`)
       await this.#step('activate', placement, (signal) =>
-        target.activate(this.#move(placement), held, signal),
+        target.activate(this.#move(placement), held, signal, this.#report(placement)),
       )
     }
   }
@@ -186,7 +186,7 @@ export class Placing {
       if (!staged) throw new RangeError(`${target.place.path} was not staged for the way back`)
       try {
         return await this.#step('activate', placement, (signal) =>
-          target.activate(move, staged, signal),
+          target.activate(move, staged, signal, this.#report(placement)),
         )
       } catch (error) {
         if (!(error instanceof LiveChanged) || staging === stagings) throw error
@@ -202,6 +202,19 @@ export class Placing {
 
   #step(name: StepName, placement: Placement, run: (signal: AbortSignal) => Promise<void>) {
     return this.#steps.take(name, subjectOf(placement), () => run(AbortSignal.timeout(longest)))
+  }
+
+  #report(placement: Placement) {
+    const { clock, events } = this.#parts
+    const place = subjectOf(placement)
+    const where = {
+      id: this.#id,
+      step: 'activate',
+      material: placement.member.material.name,
+      place,
+    } as const
+    return ({ doing, done, total, unit }: Progress) =>
+      events.emit('rotation.progress', clock.now(), { ...where, doing, done, total, unit })
   }
 
   /** Whether it may hold something new: targets with the same path are switched together, by whoever is first. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseKey, KeyForm } from './database-key.ts'
 import type { CipherVersion } from './page-format.ts'
+import { type RekeyProgress, watchRekey } from './rekey-progress.ts'
 import { runChild } from './run-child.ts'
 
 /** A database to be re-encrypted while nobody has it open. */
@@ -26,12 +27,19 @@ export interface RekeyTask {
  * Re-encrypts what the database holds now, in a new file that is proved before it takes the old one's
  * place. The old file stays beside it as `.NAME.rekeyd-TAG.old`. Killed at any moment, the database is
  * wholly under one of the two keys, and calling this again brings it to an end.
+ * @param report told how far it is, about once a second; nothing of what is over before that
  * @throws HotJournal, with nothing changed, when the consumer was cut off in a transaction
  * @throws OperatorError when it is in use, or anything of the new file is not like the old one
  */
-export async function rekeyDatabase(rekey: Rekey, signal: AbortSignal): Promise<void> {
+export async function rekeyDatabase(
+  rekey: Rekey,
+  signal: AbortSignal,
+  report: (progress: RekeyProgress) => void = () => {},
+): Promise<void> {
   const { task, secrets } = workOf(rekey)
+  using watch = watchRekey(rekey.path, task.tag, report)
   await runChild({ entry: 'rekey-child', path: rekey.path, task, secrets }, signal)
+  watch.finish()
 }
 
 /**

@@ -1,6 +1,4 @@
 import { linkSync, lstatSync, type Stats } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { stagedName } from '../support/atomic-files.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { complaintsOf, type DatabaseFacts, differences, factsOf } from './database-facts.ts'
 import type { PageKey } from './database-key.ts'
@@ -8,7 +6,13 @@ import { refuseHotJournal } from './hot-journal.ts'
 import { walkPages } from './integrity.ts'
 import { type Database, explained, openDatabase } from './open-database.ts'
 import type { CipherVersion } from './page-format.ts'
-import { putInPlace, removeStaged, removeWithSideFiles, settleSideFiles } from './side-files.ts'
+import {
+  putInPlace,
+  removeStaged,
+  removeWithSideFiles,
+  settleSideFiles,
+  stagedFiles,
+} from './side-files.ts'
 
 /** A database that nobody else can open until {@link release}. */
 export interface SeizedDatabase {
@@ -37,8 +41,7 @@ export async function seize(
   cipher: CipherVersion,
   key: PageKey,
 ): Promise<SeizedDatabase> {
-  const name = join(dirname(path), stagedName(basename(path), tag))
-  const [copy, old] = [`${name}.new`, `${name}.old`]
+  const { copy, old } = stagedFiles(path, tag)
   removeStaged(path)
   refuseHotJournal(path)
   const stats = lstatOnly(path)

@@ -11,12 +11,21 @@ import {
   type Stats,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { stagedPrefix } from '../support/atomic-files.ts'
+import { stagedName, stagedPrefix } from '../support/atomic-files.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import { refuseHotJournal } from './hot-journal.ts'
 
 /** What SQLite keeps beside a database. */
 const suffixes = ['-wal', '-shm', '-journal'] as const
+
+/** What lies beside a database while it is written anew: the new file, and a second name of the old one. */
+export function stagedFiles(
+  path: string,
+  tag: string,
+): { readonly copy: string; readonly old: string } {
+  const name = join(dirname(path), stagedName(basename(path), tag))
+  return { copy: `${name}.new`, old: `${name}.old` }
+}
 
 /** Removes everything of ours beside a database, of whatever rotation. */
 export function removeStaged(path: string): void {

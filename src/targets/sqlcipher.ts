@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import type { Progress } from '../model/rotation.ts'
 import { SecretBytes } from '../model/secret-bytes.ts'
 import type { Edition } from '../model/version.ts'
 import { type DatabaseKey, databaseKeyOf } from '../sqlcipher/database-key.ts'
@@ -81,7 +82,12 @@ class SqlcipherTarget implements Target {
     return SecretBytes.fromText(seen.identity)
   }
 
-  async activate(move: Move, held: SecretBytes, signal: AbortSignal): Promise<void> {
+  async activate(
+    move: Move,
+    held: SecretBytes,
+    signal: AbortSignal,
+    report?: (progress: Progress) => void,
+  ): Promise<void> {
     signal.throwIfAborted()
     const path = this.#path
     const seen = await this.#lookFor(move)
@@ -95,7 +101,7 @@ class SqlcipherTarget implements Target {
     if (!held.equals(SecretBytes.fromText(seen.identity))) {
       throw new LiveChanged(`${path} was replaced while its next key was being prepared`)
     }
-    await this.#rekey(move, signal)
+    await this.#rekey(move, signal, report)
   }
 
   /** Nothing but what lies beside it: an older key is given back by `activate`, to what is there then. */
@@ -141,12 +147,17 @@ class SqlcipherTarget implements Target {
     await tidyBeside(this.#path, () => false)
   }
 
-  async #rekey({ edition, previous, rotation }: Move, signal: AbortSignal): Promise<void> {
+  async #rekey(
+    { edition, previous, rotation }: Move,
+    signal: AbortSignal,
+    report?: (progress: Progress) => void,
+  ): Promise<void> {
     if (!previous) throw this.#notOurs(otherKey)
     const keys = [await databaseKeyOf(edition), await databaseKeyOf(previous)] as const
     const [path, { cipher }] = [this.#path, this.#options]
     try {
-      await rekeyDatabase({ path, cipher, next: keys[0], previous: keys[1], tag: rotation }, signal)
+      const rekey = { path, cipher, next: keys[0], previous: keys[1], tag: rotation }
+      await rekeyDatabase(rekey, signal, report)
       await this.#proveLive(...keys)
     } finally {
       for (const key of keys) key.bytes.fill(0)

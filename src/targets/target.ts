@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Format } from '../model/material.ts'
+import type { Progress } from '../model/rotation.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
 import type { Edition } from '../model/version.ts'
 
@@ -67,9 +68,15 @@ export interface Target {
 
   /**
    * Makes the staged change live, atomically, and syncs it. Already live is success.
+   * @param report told now and then how far it is, where it takes long
    * @throws LiveChanged when somebody changed the live place since `stage`: the engine stages again
    */
-  activate(move: Move, held: SecretBytes, signal: AbortSignal): Promise<void>
+  activate(
+    move: Move,
+    held: SecretBytes,
+    signal: AbortSignal,
+    report?: (progress: Progress) => void,
+  ): Promise<void>
 
   /**
    * Takes the edition away: on a first rotation back to exactly what `held` says, without `held`

@@ -1,4 +1,5 @@
 import type { Mode } from '../../src/model/material.ts'
+import type { StepProgress } from '../../src/model/rotation.ts'
 import type { DescribedMaterial, Planner } from '../../src/operations/described.ts'
 import { LocalOperations } from '../../src/operations/local-operations.ts'
 import type { PlanItem } from '../../src/operations/views.ts'
@@ -80,6 +81,7 @@ export class ScratchOperations {
   /** How many backups there are. */
   backups = 3
   suspicion: string | undefined
+  readonly progress = new Map<string, StepProgress>()
   /** What is done before anything is changed: whatever a crash left open is ended. */
   recover = async (): Promise<void> => {}
   #refusal: OperatorError | undefined
@@ -117,6 +119,7 @@ export class ScratchOperations {
         daemon: true,
         findings: [],
       }),
+      progress: (id) => this.progress.get(id),
       backups: {
         make: async (_, folder = '/var/backups') => ({
           path: `${folder}/rekeyd.age`,

@@ -1,4 +1,6 @@
 import type { RotationView } from '../../operations/views.ts'
+import { overwrittenLine } from '../output/overwritten-line.ts'
+import { progressLine } from '../output/progress.ts'
 import { stepLine } from '../output/rotation.ts'
 import { styleFor } from '../output/style.ts'
 import type { Connection } from './parts.ts'
@@ -7,7 +9,7 @@ import type { Session } from './session.ts'
 /** Between two looks at a rotation under way, in milliseconds. */
 const pace = 250
 
-/** Waits for the end of a rotation; on a terminal its steps are shown as they end. */
+/** Waits for the end of a rotation; on a terminal its steps are shown as they end, and how far long ones are. */
 export async function follow(
   session: Session,
   { operations, daemon }: Connection,
@@ -31,26 +33,33 @@ async function watch(
   const { terminal, parts } = session
   const style = styleFor(true, terminal.environment)
   let shown = 0
-  const show = ({ steps }: RotationView) => {
+  const line = overwrittenLine((text) => terminal.err(text))
+  const show = ({ steps, progress }: RotationView) => {
     while (steps[shown]?.ended !== undefined) {
       const step = steps[shown++]
+      line.show('')
       if (step) session.note(stepLine(step, style))
     }
+    line.show(progress ? progressLine(progress) : '')
   }
   const stop = new AbortController()
   const ended = end.finally(() => stop.abort())
-  while (!stop.signal.aborted) {
-    // A look that fails is no reason to stop waiting.
-    const glance = parts.clock
-      .sleep(pace, stop.signal)
-      .then(look)
-      .catch(() => undefined)
-    const view = await Promise.race([ended, glance])
-    if (view) show(view)
+  try {
+    while (!stop.signal.aborted) {
+      // A look that fails is no reason to stop waiting.
+      const glance = parts.clock
+        .sleep(pace, stop.signal)
+        .then(look)
+        .catch(() => undefined)
+      const view = await Promise.race([ended, glance])
+      if (view) show(view)
+    }
+    const view = await ended
+    show(view)
+    return view
+  } finally {
+    line.show('')
   }
-  const view = await ended
-  show(view)
-  return view
 }
 
 /**
