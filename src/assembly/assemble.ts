@@ -60,7 +60,7 @@ type ClockState = ReturnType<Surroundings['clock']>
 
 export function assemble(parts: AssemblyParts): Assembly {
   const { config, store } = parts
-  const materials = assembleMaterials(config, catalogs, store.keys)
+  const materials = assembleMaterials(config, catalogs, store.keys, parts.clock)
   const signs = systemSigns()
   const guard = new ClockGuard(parts.clock, store.schedule, build.date, signs)
   const engine = assembleEngine(parts, materials, signs.bootId)

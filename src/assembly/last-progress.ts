@@ -14,7 +14,7 @@ export function lastProgress(events: Events) {
   ]
   return {
     of: (id: string) => last.get(id),
-    stop() {
+    stop: () => {
       for (const stop of stops) stop()
     },
   }

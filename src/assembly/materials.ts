@@ -1,6 +1,7 @@
 import type { Catalogs } from '../config/catalogs.ts'
 import type { Choice } from '../config/choice.ts'
 import type { Config, ConsumerConfig, MaterialConfig } from '../config/config.ts'
+import { impactCounter } from '../impact/impact-counter.ts'
 import type { Kind, KindType } from '../materials/kind.ts'
 import type { Edition } from '../model/version.ts'
 import type { DescribedMaterial } from '../operations/described.ts'
@@ -11,6 +12,7 @@ import type { Schedule } from '../scheduler/schedule.ts'
 import type { ScheduledMaterial } from '../scheduler/scheduled-material.ts'
 import { Window } from '../scheduler/window.ts'
 import type { KeyStore } from '../store/key-store.ts'
+import type { Clock } from '../support/clock.ts'
 import type { Target } from '../targets/target.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import { permission } from './permission.ts'
@@ -32,6 +34,7 @@ export function assembleMaterials(
   config: Config,
   catalogs: Catalogs,
   keys: KeyStore,
+  clock: Pick<Clock, 'sinceBoot'>,
 ): readonly AssembledMaterial[] {
   const kinds = new Map<string, Kind>()
   const editions: EditionOf = async (name) => {
@@ -64,6 +67,7 @@ export function assembleMaterials(
       scheduled: scheduleOf(material, schedule, apart(one)),
       described: {
         ...describe(material, schedule, one),
+        ...countOf(material, editions, clock),
         ...leakOf(material, config.materials, of(catalogs.kinds, material.kind)),
       },
     }
@@ -91,7 +95,7 @@ function describe(
   { name, kind, consumers, approval, window, impact }: MaterialConfig,
   schedule: Schedule,
   { targets }: ManagedMaterial,
-): Omit<DescribedMaterial, keyof Leak> {
+): Omit<DescribedMaterial, keyof Leak | 'impactCount'> {
   return {
     name,
     kind: kind.type,
@@ -102,6 +106,18 @@ function describe(
     ...(impact !== undefined && { impact }),
     approval,
   }
+}
+
+function countOf(
+  { name, impactCount }: MaterialConfig,
+  editions: EditionOf,
+  clock: Pick<Clock, 'sinceBoot'>,
+): Pick<DescribedMaterial, 'impactCount'> {
+  if (!impactCount) return {}
+  const { unit, count } = impactCount
+  const key = 'sqlite' in count ? count.sqlite.db_key?.material : undefined
+  const reads = key === undefined ? [name] : [name, key]
+  return { impactCount: { unit, reads, ask: impactCounter(impactCount, editions, clock) } }
 }
 
 type Leak = Pick<DescribedMaterial, 'contains' | 'elsewhere'>

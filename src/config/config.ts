@@ -1,4 +1,5 @@
 import type { Verb } from '../consumers/consumer.ts'
+import type { CountedImpact } from '../impact/impact-options.ts'
 import type { Mode } from '../model/material.ts'
 import type { HeartbeatOptions } from '../notices/heartbeat.ts'
 import type { PublicWebhookOptions } from '../notices/public/webhook.ts'
@@ -119,6 +120,8 @@ export interface MaterialConfig {
   /** Names of materials that whoever has this one can read. */
   readonly contains: readonly string[]
   readonly impact?: string
+  /** How those whom it hits are counted. */
+  readonly impactCount?: CountedImpact
   /** Whether anybody may ask for its public parts. */
   readonly public: boolean
 }

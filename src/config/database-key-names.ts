@@ -6,12 +6,14 @@ export function databaseKeyNames({
   kind,
   targets,
   verify = [],
+  impact,
 }: ParsedMaterial): { readonly name: string; readonly path: Path }[] {
   const choices = [
     ...targets.map(({ type, options }, index) => ({ options, path: ['targets', index, type] })),
     ...verify.map(({ type, options }, index) => ({ options, path: ['verify', index, type] })),
   ]
-  return [{ options: kind.options, path: [] }, ...choices].flatMap(({ options, path }) =>
+  const own = { options: kind.options, path: [] }
+  return [own, { options: impact, path: ['impact'] }, ...choices].flatMap(({ options, path }) =>
     namesIn(options, path),
   )
 }

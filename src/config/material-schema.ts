@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { impactOption } from '../impact/impact-options.ts'
 import { durationSchema } from '../model/duration-schema.ts'
 import type { Catalogs } from './catalogs.ts'
 import type { Choices } from './choice.ts'
@@ -49,7 +50,7 @@ export function materialShape({ rotate, target, verifier }: Choices) {
       .array(z.string())
       .default([])
       .describe('Materials that whoever has this one can read.'),
-    impact: z.string().min(1).optional().describe('Who notices a rotation, in words.'),
+    impact: impactOption.optional().describe('Who notices a rotation, in words.'),
     public: z.boolean().default(false).describe('Serve the public part on the public listener.'),
   }
 }

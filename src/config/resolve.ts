@@ -89,8 +89,13 @@ function resolveMaterial(
     onMissing: material.on_missing ?? (mayCreateByDefault ? defaults.on_missing : 'refuse'),
     contains: material.contains,
     public: material.public,
-    ...(material.impact !== undefined && { impact: material.impact }),
+    ...impactOf(material),
   }
+}
+
+function impactOf({ impact }: ParsedMaterial): Pick<MaterialConfig, 'impact' | 'impactCount'> {
+  if (impact === undefined) return {}
+  return typeof impact === 'string' ? { impact } : { impact: impact.says, impactCount: impact }
 }
 
 /** Who reads a row of a database reads the database. */
@@ -98,7 +103,10 @@ function consumersOfDatabase(
   material: ParsedMaterial,
   materials: Readonly<Record<string, ParsedMaterial>>,
 ): readonly string[] {
-  const keys = databaseKeyNames(material).map(({ name }) => name)
+  const keys = databaseKeyNames(material)
+    // Where clients are counted, nothing of the material lies.
+    .filter(({ path }) => path[0] !== 'impact')
+    .map(({ name }) => name)
   const owner = keys.find((name) => Object.hasOwn(materials, name))
   return (owner === undefined ? undefined : materials[owner]?.consumers) ?? []
 }

@@ -1,3 +1,4 @@
+import type { ImpactCount } from '../model/impact.ts'
 import type { MaterialState, Mode } from '../model/material.ts'
 import type { Version } from '../model/version.ts'
 import type { PlanItem } from './views.ts'
@@ -11,6 +12,13 @@ export interface DescribedMaterial {
   readonly consumers: readonly string[]
   readonly targets: readonly DescribedTarget[]
   readonly impact?: string
+  readonly impactCount?: {
+    readonly unit: string
+    /** Names of the materials during whose rotation nothing is counted. */
+    readonly reads: readonly string[]
+    /** Never rejects. */
+    readonly ask: () => Promise<ImpactCount>
+  }
   /** Whether the configuration asks for a person's approval. */
   readonly approval: boolean
   /** Names of the materials that are in danger with this one. */

@@ -1,6 +1,7 @@
 import { outline } from '../rotation/outline.ts'
 import type { DescribedMaterial } from './described.ts'
 import { disturbances } from './disturbance.ts'
+import { impactCountOf } from './impact.ts'
 import { instants } from './material-view.ts'
 import type { OperationsParts } from './operations-parts.ts'
 import { refusal } from './refusal.ts'
@@ -10,11 +11,11 @@ import type { DryRun, RotateOptions } from './views.ts'
 const lookBack = 20
 
 /** What a rotation would do now and to whom, what would come after it, and why it would be refused. */
-export function dryRunOf(
+export async function dryRunOf(
   { engine, journal, schedule, surroundings, planner, clock }: OperationsParts,
   described: DescribedMaterial,
   options: RotateOptions,
-): DryRun {
+): Promise<DryRun> {
   const { name, impact, window } = described
   const now = clock.now()
   const refused = refusal(described, options, surroundings.mode, planner, now)
@@ -26,6 +27,7 @@ export function dryRunOf(
     steps: outline(member),
     consumers: disturbances(member, journal.history({ material: name, limit: lookBack })),
     ...(impact !== undefined && { impact }),
+    ...(await impactCountOf(described, engine)),
     ...(window !== undefined && { window }),
     ...instants({
       next_rotation: schedule.get(name).due,

@@ -2,6 +2,7 @@ import { OperatorError } from '../support/operator-error.ts'
 import { compromise } from './compromising.ts'
 import type { DescribedMaterial } from './described.ts'
 import { dryRunOf } from './dry-run.ts'
+import { impactCountOf } from './impact.ts'
 import { importVersion } from './import-version.ts'
 import { requestCertificate } from './importing.ts'
 import { instant, materialView, momentOf, versionView } from './material-view.ts'
@@ -47,7 +48,9 @@ export class LocalOperations implements Operations {
   }
 
   async material(name: string) {
-    return materialView(this.#described(name), this.#parts)
+    const described = this.#described(name)
+    const counted = await impactCountOf(described, this.#parts.engine)
+    return { ...materialView(described, this.#parts), ...counted }
   }
 
   async plan(days: number) {

@@ -1,3 +1,4 @@
+import type { ImpactCount } from '../model/impact.ts'
 import type { MaterialState, Mode } from '../model/material.ts'
 import type { RotationResult, StepName, StepProgress, Trigger } from '../model/rotation.ts'
 import type { OnFailure, Origin, VersionState } from '../model/version.ts'
@@ -64,6 +65,8 @@ export interface MaterialView {
   }[]
   readonly paused?: { readonly until?: string; readonly reason: string; readonly who: string }
   readonly impact?: string
+  /** Where one material is asked for, and the config says how to count. */
+  readonly impact_count?: ImpactCount
   /** Names of the materials that whoever has this one has, too. */
   readonly contains?: readonly string[]
 }
@@ -182,6 +185,7 @@ export interface DryRun {
   readonly material: string
   readonly steps: readonly string[]
   readonly impact?: string
+  readonly impact_count?: ImpactCount
   /** Who would have to take the change up, in order. */
   readonly consumers: readonly Disturbance[]
   /** When it is due by itself, as things stand. */

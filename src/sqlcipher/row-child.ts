@@ -5,13 +5,13 @@ import { refuseHotJournal } from './hot-journal.ts'
 import { type Database, explained, type OpenOptions, openDatabase } from './open-database.ts'
 import { openPage, readFirstPage } from './page-key.ts'
 import type { RowTask } from './row.ts'
-import { RowStatements } from './row-statements.ts'
+import { countRows, RowStatements } from './row-statements.ts'
 import { prove, release, replace, seize, writeCopy } from './seized-database.ts'
 import { removeStaged } from './side-files.ts'
 
 await serve<RowTask>(async (task, context) => {
   const unlock = await unlockOf(task, context)
-  if (task.action === 'read') return read(task, unlock)
+  if (task.action === 'read' || task.action === 'count') return read(task, unlock)
   refuseHotJournal(task.path)
   const db = await openDatabase(task.path, unlock ? { unlock } : {})
   if (unlock && db.pragma('journal_mode', { simple: true }) !== 'wal') {
@@ -42,6 +42,7 @@ async function unlockOf(
 async function read(task: RowTask, unlock: Unlock | undefined): Promise<Outcome> {
   const db = await openDatabase(task.path, { readonly: true, ...(unlock && { unlock }) })
   try {
+    if (task.action === 'count') return { detail: { count: countRows(db, task) } }
     const value = new RowStatements(db, task).read()
     if (!value) return { detail: { found: false } }
     return { detail: { found: true, type: value.type }, bytes: value.bytes }

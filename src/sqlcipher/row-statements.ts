@@ -19,9 +19,7 @@ export class RowStatements {
     this.#task = task
     this.#table = quote(task.table)
     this.#column = quote(task.column ?? onlyOther(task, columns))
-    this.#where = Object.keys(task.where)
-      .map((column) => `${quote(column)} = ?`)
-      .join(' AND ')
+    this.#where = whereOf(task)
     this.#values = Object.values(task.where)
   }
 
@@ -81,6 +79,23 @@ export class RowStatements {
       hint: `check \`where\` (${columns}): it must name exactly one row; nothing was changed`,
     })
   }
+}
+
+/** @throws OperatorError when the database has no such table or column */
+export function countRows(db: Database, task: RowTask): number {
+  columnsOf(db, task)
+  const where = Object.keys(task.where).length > 0 ? ` WHERE ${whereOf(task)}` : ''
+  const count = db
+    .prepare<unknown[], number>(`SELECT count(*) FROM ${quote(task.table)}${where}`)
+    .pluck()
+    .get(...Object.values(task.where))
+  return Number(count)
+}
+
+function whereOf({ where }: RowTask): string {
+  return Object.keys(where)
+    .map((column) => `${quote(column)} = ?`)
+    .join(' AND ')
 }
 
 function columnsOf(db: Database, { path, table, column, where }: RowTask): readonly string[] {

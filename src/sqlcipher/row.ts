@@ -14,6 +14,9 @@ export interface RowAddress {
   readonly where: Readonly<Record<string, string | number>>
 }
 
+/** Rows of a table: those that have the values in `where`, or all. */
+export type TableRows = Omit<RowAddress, 'column'>
+
 /** What opens an encrypted database. */
 export interface RowUnlock {
   readonly cipher: CipherVersion
@@ -31,7 +34,7 @@ export interface RowValue {
 
 /** What the child is told; descriptors hold `key` and `value` where there is one. */
 export interface RowTask extends RowAddress {
-  readonly action: 'read' | 'write' | 'delete'
+  readonly action: 'read' | 'write' | 'delete' | 'count'
   readonly unlock?: { readonly cipher: CipherVersion; readonly form: KeyForm }
   readonly as?: StoredAs
   readonly tag: string
@@ -51,6 +54,19 @@ export async function readRow(
   const { detail, bytes } = await run(address, { action: 'read' }, unlock, undefined, signal)
   if (detail['found'] !== true) return undefined
   return { type: detail['type'] as RowValue['type'], bytes: Buffer.from(bytes ?? []) }
+}
+
+/**
+ * How many rows there are, also while the consumer runs.
+ * @throws the same as {@link readRow}
+ */
+export async function countRows(
+  rows: TableRows,
+  unlock: RowUnlock | undefined,
+  signal: AbortSignal,
+): Promise<number> {
+  const { detail } = await run(rows, { action: 'count' }, unlock, undefined, signal)
+  return Number(detail['count'])
 }
 
 /**

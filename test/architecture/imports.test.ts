@@ -30,8 +30,9 @@ const table: Readonly<Record<string, readonly string[]>> = {
   metrics: ['model', ...leaves, 'operations'],
   'api-tokens': ['model', ...leaves],
   notices: ['model', ...leaves],
+  impact: ['model', ...leaves],
   admin: ['model', ...leaves, 'operations', 'metrics', 'api-tokens'],
-  config: ['model', ...leaves, ...extensions, 'store', 'notices'],
+  config: ['model', ...leaves, ...extensions, 'store', 'notices', 'impact'],
   backup: ['model', ...leaves, 'store'],
   doctor: [
     'model',
@@ -58,6 +59,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'backup',
     'notices',
     'doctor',
+    'impact',
     'build.ts',
   ],
   'assemble.ts': [

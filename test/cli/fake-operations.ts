@@ -52,7 +52,7 @@ export class FakeOperations implements Operations {
 
   async material(name: string) {
     const found = this.materials.find((material) => material.name === name)
-    if (found) return found
+    if (found) return { ...found, ...countOf(found) }
     throw new OperatorError(`there is no material ${name}`, {
       kind: 'not-found',
       hint: `the configured ones are ${this.materials.map(({ name }) => name).join(', ')}`,
@@ -128,7 +128,8 @@ export class FakeOperations implements Operations {
   }
 
   async dryRun(name: string, options: { now?: boolean; accept_impact?: string }) {
-    const { impact, window } = await this.material(name)
+    const material = await this.material(name)
+    const { impact, window } = material
     const breaks = impact !== undefined && options.accept_impact !== name
     const closed = window !== undefined && !options.now
     return {
@@ -146,6 +147,7 @@ export class FakeOperations implements Operations {
       next_rotation: '2027-01-31T00:00:00.000Z',
       due_again: '2027-02-01T00:00:00.000Z',
       ...(impact !== undefined && { impact }),
+      ...countOf(material),
       ...(window !== undefined && { window }),
       ...(breaks && { refused: { reason: `it breaks clients`, hint: `--accept-impact=${name}` } }),
       ...(!breaks && closed && { refused: { reason: 'the window is closed', hint: '--now' } }),
@@ -323,6 +325,11 @@ export class FakeOperations implements Operations {
   #note(what: string, caller: Caller | undefined, ...rest: readonly unknown[]): void {
     this.asked.push({ what, with: rest, ...(caller && { caller }) })
   }
+}
+
+/** Whoever can be hit can be counted here. */
+function countOf({ impact }: MaterialView) {
+  return impact === undefined ? {} : { impact_count: { unit: 'users', count: 412 } }
 }
 
 function version(number: number) {

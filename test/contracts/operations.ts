@@ -109,6 +109,20 @@ export function describeOperations(
       assert.equal((await rotate('shared', accepting('shared'))).result, 'succeeded')
     })
 
+    it('says how many are hit where one material is asked for, or that nobody could count them', async () => {
+      const counted = { unit: 'users', count: 412 }
+      assert.deepEqual((await operations.material('shared')).impact_count, counted)
+      assert.deepEqual((await operations.dryRun('shared', {})).impact_count, counted)
+      assert.equal((await operations.material('key')).impact_count, undefined)
+      const { materials } = await operations.status()
+      assert.ok(materials.every((material) => material.impact_count === undefined))
+      scratch.impactCount = { unit: 'users', problem: 'no answer within 3s' }
+      const view = await operations.material('shared')
+      assert.deepEqual(view.impact_count, scratch.impactCount)
+      assert.equal(view.impact, 'all sessions drop')
+      assert.equal((await rotate('shared', accepting('shared'))).result, 'succeeded')
+    })
+
     it('refuses outside the window unless it is to be now', async () => {
       scratch.planner.isOpen = false
       await refused(operations.startRotation('key', {}, alice), 'refused', /window/)

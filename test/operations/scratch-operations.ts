@@ -1,3 +1,4 @@
+import type { ImpactCount } from '../../src/model/impact.ts'
 import type { Mode } from '../../src/model/material.ts'
 import type { StepProgress } from '../../src/model/rotation.ts'
 import type { DescribedMaterial, Planner } from '../../src/operations/described.ts'
@@ -80,6 +81,7 @@ export class ScratchOperations {
   mode: Mode = 'rotate'
   /** How many backups there are. */
   backups = 3
+  impactCount: ImpactCount = { unit: 'users', count: 412 }
   suspicion: string | undefined
   readonly progress = new Map<string, StepProgress>()
   /** What is done before anything is changed: whatever a crash left open is ended. */
@@ -151,7 +153,10 @@ export class ScratchOperations {
       },
       materials: [
         described('key', { contains: ['shared'], elsewhere: 'tell the others' }),
-        described('shared', { impact: 'all sessions drop' }),
+        described('shared', {
+          impact: 'all sessions drop',
+          impactCount: { unit: 'users', reads: ['shared'], ask: async () => this.impactCount },
+        }),
         described('fading'),
       ],
     })

@@ -1,3 +1,4 @@
+import { impactText } from '../../operations/impact.ts'
 import type { Disturbance } from '../../operations/outlook.ts'
 import type { DryRun } from '../../operations/views.ts'
 import { formatDuration } from '../../support/duration.ts'
@@ -6,13 +7,13 @@ import { plain } from './style.ts'
 
 /** What a rotation would do, to whom and for how long, and what would come after it. */
 export function dryRunText(view: DryRun): string {
-  const { material, steps, consumers, window, impact } = view
+  const { material, steps, consumers, window, impact, impact_count } = view
   const after: readonly (readonly [string, string | undefined])[] = [
     ['due by itself', view.next_rotation && absolute(view.next_rotation)],
     ['due again after it', view.due_again && absolute(view.due_again)],
     ['clients may use the old one until', view.overlap_until && absolute(view.overlap_until)],
     ['window', window],
-    ['impact', impact],
+    ['impact', impact && impactText(impact, impact_count)],
   ]
   return [
     `a rotation of ${material} would`,

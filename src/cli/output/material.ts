@@ -1,3 +1,4 @@
+import { impactText } from '../../operations/impact.ts'
 import type { MaterialView, VersionView } from '../../operations/views.ts'
 import { absolute, moment } from './moments.ts'
 import { next, stateCell } from './status.ts'
@@ -26,12 +27,16 @@ export function materialDetails(material: MaterialView, now: number, style: Styl
       ['kept until', material.keep_until && moment(material.keep_until, now)],
       ['paused', paused && `by ${paused.who}: ${paused.reason}${until(paused.until)}`],
       ['consumers', material.consumers.join(', ')],
-      ['impact', material.impact],
+      ['impact', impactOf(material)],
     ]),
     section('versions', versionTable(material.versions, style)),
     section('targets', targetTable(material.targets, style)),
     section('drift', driftTable(material.drift, style)),
   ].join('')
+}
+
+function impactOf({ impact, impact_count }: MaterialView): string | undefined {
+  return impact === undefined ? undefined : impactText(impact, impact_count)
 }
 
 /** Where the material is written to, and what was found there. */

@@ -1,3 +1,4 @@
+import { impactText } from '../../operations/impact.ts'
 import type { Operations } from '../../operations/operations.ts'
 import type { Acceptance, RotateOptions } from '../../operations/views.ts'
 import { OperatorError } from '../../support/operator-error.ts'
@@ -21,7 +22,7 @@ export async function confirmed(
   const everything: RotateOptions = { ...options, now: true, accept_impact: name }
   if ((await operations.dryRun(name, everything)).refused) return options
   if (asked.impact !== undefined && options.accept_impact !== name) {
-    await acceptImpact(session, name, asked.impact)
+    await acceptImpact(session, name, impactText(asked.impact, asked.impact_count))
     return confirmed(session, operations, name, { ...options, accept_impact: name })
   }
   await sayYes(session, `${asked.refused.reason}\nrotate it all the same?`)
@@ -42,9 +43,9 @@ export async function accepted(
 ): Promise<Acceptance> {
   if (given === name || !session.interactive)
     return given === undefined ? {} : { accept_impact: given }
-  const { impact } = await operations.material(name)
+  const { impact, impact_count } = await operations.material(name)
   if (impact === undefined) return {}
-  await acceptImpact(session, name, impact)
+  await acceptImpact(session, name, impactText(impact, impact_count))
   return { accept_impact: name }
 }
 

@@ -28,7 +28,7 @@ export async function openEngine(folder: string, moment: Moment, verdictOn: () =
   const { stateDir, storeKey } = config
   const store = await openStore({ stateDir, storeKey, clock })
   const { keys, journal, schedule } = store
-  const materials = assembleMaterials(config, catalogs, keys).map(({ managed }) =>
+  const materials = assembleMaterials(config, catalogs, keys, clock).map(({ managed }) =>
     played(managed, moment, verdictOn, (number) => keys.get(managed.name, number)?.activeSince),
   )
   const settle = (outcome: Outcome) => {
