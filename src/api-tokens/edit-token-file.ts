@@ -5,6 +5,7 @@ import { type InspectedPath, inspectPath, stagedName } from '../support/atomic-f
 import { type FileAttributes, Folder, identityOf } from '../support/folder.ts'
 import { OperatorError } from '../support/operator-error.ts'
 import type { ApiToken } from './api-token.ts'
+import { withLock } from './file-lock.ts'
 import { parseDocument, parseTokens, readTokenBytes } from './token-file.ts'
 
 /** Who a file of tokens belongs to that is made now. */
@@ -20,7 +21,7 @@ tokens: {}
  */
 export async function addToken(path: string, token: ApiToken, owner?: Owner): Promise<void> {
   const { name, ...entry } = token
-  await edit(path, owner, (document) => {
+  await editLocked(path, owner, (document) => {
     if (document.hasIn(['tokens', name])) throw taken(name)
     document.setIn(['tokens', name], document.createNode(entry))
   })
@@ -31,9 +32,19 @@ export async function addToken(path: string, token: ApiToken, owner?: Owner): Pr
  * @throws OperatorError `not-found`
  */
 export async function revokeToken(path: string, name: string): Promise<void> {
-  await edit(path, undefined, (document) => {
+  await editLocked(path, undefined, (document) => {
     if (!document.deleteIn(['tokens', name])) throw unknown(name)
   })
+}
+
+/** Two of us at once wait for each other; an editor that knows no lock is noticed. */
+async function editLocked(
+  path: string,
+  owner: Owner | undefined,
+  change: (document: Document) => void,
+): Promise<void> {
+  // By the name in the config: to resolve it would race with whoever makes the file.
+  await withLock(path, () => edit(path, owner, change))
 }
 
 /**

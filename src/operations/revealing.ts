@@ -70,6 +70,7 @@ export async function revealTo(
 function unwritable(out: string, error: unknown): OperatorError {
   const exists = hasCode(error, 'EEXIST', 'ELOOP')
   return new OperatorError(exists ? `${out} exists` : `${out} cannot be created`, {
+    kind: 'refused',
     cause: error,
     hint: exists
       ? 'name a file that does not exist; nothing is ever written over'

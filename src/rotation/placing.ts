@@ -1,10 +1,11 @@
-import type { Progress, StepName } from '../model/rotation.ts'
+import type { StepName } from '../model/rotation.ts'
 import type { SecretBytes } from '../model/secret-bytes.ts'
 import type { HeldRecord } from '../store/journal.ts'
 import { LiveChanged, type Move } from '../targets/target.ts'
 import type { Findings } from './findings.ts'
 import { edited, isStrange } from './foreign.ts'
 import { type Placement, subjectOf } from './plan.ts'
+import { reporter } from './reporter.ts'
 import { hasLeaked, isGivenUp, leakedAt } from './shown-places.ts'
 import type { Steps, WalkParts } from './steps.ts'
 
@@ -153,7 +154,12 @@ export class Placing {
     } else {
       if (!held) throw new RangeError(`${target.place.path} was not staged`)
       await this.#step('activate', placement, (signal) =>
-        target.activate(this.#move(placement), held, signal, this.#report(placement)),
+        target.activate(
+          this.#move(placement),
+          held,
+          signal,
+          reporter(this.#parts, this.#id, placement),
+        ),
       )
     }
   }
@@ -186,7 +192,7 @@ export class Placing {
       if (!staged) throw new RangeError(`${target.place.path} was not staged for the way back`)
       try {
         return await this.#step('activate', placement, (signal) =>
-          target.activate(move, staged, signal, this.#report(placement)),
+          target.activate(move, staged, signal, reporter(this.#parts, this.#id, placement)),
         )
       } catch (error) {
         if (!(error instanceof LiveChanged) || staging === stagings) throw error
@@ -202,19 +208,6 @@ export class Placing {
 
   #step(name: StepName, placement: Placement, run: (signal: AbortSignal) => Promise<void>) {
     return this.#steps.take(name, subjectOf(placement), () => run(AbortSignal.timeout(longest)))
-  }
-
-  #report(placement: Placement) {
-    const { clock, events } = this.#parts
-    const place = subjectOf(placement)
-    const where = {
-      id: this.#id,
-      step: 'activate',
-      material: placement.member.material.name,
-      place,
-    } as const
-    return ({ doing, done, total, unit }: Progress) =>
-      events.emit('rotation.progress', clock.now(), { ...where, doing, done, total, unit })
   }
 
   /** Whether it may hold something new: targets with the same path are switched together, by whoever is first. */
