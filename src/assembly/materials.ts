@@ -12,7 +12,7 @@ import type { Schedule } from '../scheduler/schedule.ts'
 import type { ScheduledMaterial } from '../scheduler/scheduled-material.ts'
 import { Window } from '../scheduler/window.ts'
 import type { KeyStore } from '../store/key-store.ts'
-import type { Clock } from '../support/clock.ts'
+import { type Clock, systemClock } from '../support/clock.ts'
 import type { Target } from '../targets/target.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import { permission } from './permission.ts'
@@ -34,7 +34,7 @@ export function assembleMaterials(
   config: Config,
   catalogs: Catalogs,
   keys: KeyStore,
-  clock: Pick<Clock, 'sinceBoot'>,
+  clock: Pick<Clock, 'sinceBoot'> = systemClock,
 ): readonly AssembledMaterial[] {
   const kinds = new Map<string, Kind>()
   const editions: EditionOf = async (name) => {
