@@ -9,9 +9,7 @@ import type { Surroundings } from '../operations/described.ts'
 import { LocalOperations } from '../operations/local-operations.ts'
 import type { PublicKeys } from '../operations/public-keys.ts'
 import { Engine } from '../rotation/engine.ts'
-import type { Outcome } from '../rotation/outcome.ts'
 import { ClockGuard, systemSigns } from '../scheduler/clock-guard.ts'
-import { afterAttempt } from '../scheduler/policy.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
 import { archivePublic } from '../store/public-archive.ts'
 import type { Store } from '../store/store.ts'
@@ -25,6 +23,7 @@ import { planner } from './planner.ts'
 import { assemblePublicKeys } from './public-keys.ts'
 import { assemblePublicWebhook } from './public-webhook.ts'
 import { materialReadings } from './readings.ts'
+import { settlement } from './settlement.ts'
 import { watchDrift } from './watch-drift.ts'
 
 /** rekeyd's parts on one store and one configuration. */
@@ -240,14 +239,4 @@ function assembleOperations(
       clock: clockState,
     },
   })
-}
-
-/** What follows from an outcome for the schedule of its material. */
-function settlement(materials: readonly AssembledMaterial[], { schedule }: Store) {
-  const byName = new Map(materials.map(({ scheduled }) => [scheduled.name, scheduled]))
-  return (outcome: Outcome) => {
-    const state = schedule.get(outcome.material)
-    const material = byName.get(outcome.material)
-    return material ? afterAttempt(material, state, outcome, outcome.active) : state
-  }
 }
