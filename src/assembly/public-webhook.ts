@@ -5,6 +5,7 @@ import { publicWebhook } from '../notices/public/webhook.ts'
 import type { PublicKeys } from '../operations/public-keys.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../support/clock.ts'
+import { settledVersions } from './public-keys.ts'
 
 interface PublicWebhookParts {
   readonly config: Config
@@ -27,13 +28,4 @@ export function assemblePublicWebhook(
     clock,
     events,
   })
-}
-
-/** Without the one that a rotation under way may still give up. */
-function settledVersions(name: string, { keys, journal }: Pick<Store, 'keys' | 'journal'>) {
-  const [last] = journal.history({ material: name, limit: 1 })
-  const tried = last?.result === undefined ? last?.changes.map(({ to }) => to) : undefined
-  return keys
-    .list(name)
-    .filter(({ number, state }) => state !== 'prepared' || tried?.includes(number) !== true)
 }
