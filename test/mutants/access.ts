@@ -5,8 +5,8 @@ export const access: readonly Mutant[] = [
   {
     name: 'scope-not-checked',
     file: 'admin/tcp-guard.ts',
-    find: 'if (!allows(found.token.scope, scope)) return',
-    replace: 'if (!allows(found.token.scope, "read")) return',
+    find: 'if (!allows(found.scope, scope)) return',
+    replace: 'if (!allows(found.scope, "read")) return',
     tests: ['admin/access'],
   },
   {
@@ -19,8 +19,8 @@ export const access: readonly Mutant[] = [
   {
     name: 'host-not-checked',
     file: 'admin/tcp-guard.ts',
-    find: "if (raw.url?.startsWith('/') && isForUs(headers.host, raw.socket)) return undefined",
-    replace: "if (raw.url?.startsWith('/') || isForUs(headers.host, raw.socket)) return undefined",
+    find: "if (!raw.url?.startsWith('/') || !isForUs(headers.host, raw.socket)) return misdirected",
+    replace: "if (!raw.url?.startsWith('/')) return misdirected",
     tests: ['admin/listen-http', 'admin/hostile-requests'],
   },
   {
