@@ -1,5 +1,7 @@
 import type { ApiToken, Scope } from '../api-tokens/api-token.ts'
 import type { AdminApp } from './admin-app.ts'
+import type { Answers, Failure } from './answers.ts'
+import type { SentHeader, TakenHeader } from './openapi/headers.ts'
 import type { Session } from './sessions.ts'
 
 /** What a route says of itself: the only place that decides who may use it. */
@@ -12,11 +14,18 @@ interface RouteAccess {
   readonly summary?: string
   /** It reads or writes a file of this host at a path that the client names: never over TCP. */
   readonly socketOnly?: true
-  /** The media type of what it answers, where that is not JSON. */
-  readonly answers?: string
+  /** What it is called, for clients that are generated: never changed, and nothing else has it. */
+  readonly operation?: string
+  readonly answers?: Answers
+  readonly fails?: readonly Failure[]
+  /** Headers beside those that every route has. */
+  readonly takes?: readonly TakenHeader[]
+  readonly sends?: readonly SentHeader[]
   /** It reads a form rather than JSON, and sends the browser on. */
   readonly form?: true
 }
+
+const needed = 'scope, summary, operation and answers'
 
 declare module 'fastify' {
   interface FastifyContextConfig extends RouteAccess {}
@@ -28,12 +37,13 @@ declare module 'fastify' {
   }
 }
 
-/** Makes the app refuse, when it starts, a route that does not say who may use it. */
+/** Makes the app refuse, when it starts, a route that does not say who may use it and what it answers. */
 export function requireAccess(app: AdminApp): void {
   app.decorateRequest('apiToken', null)
   app.decorateRequest('session', null)
   app.addHook('onRoute', ({ method, url, config }) => {
-    if (config?.scope !== undefined && config.summary !== undefined) return
-    throw new RangeError(`${String(method)} ${url} says neither its scope nor what it does`)
+    const { scope, summary, operation, answers } = config ?? {}
+    const isSaid = [scope, summary, operation, answers].every((said) => said !== undefined)
+    if (!isSaid) throw new RangeError(`${String(method)} ${url} does not say all of ${needed}`)
   })
 }

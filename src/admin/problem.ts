@@ -3,26 +3,13 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { errorCodes } from '../operations/operations.ts'
-import { type ErrorKind, OperatorError } from '../support/operator-error.ts'
+import type { View } from '../operations/views.ts'
+import { OperatorError } from '../support/operator-error.ts'
+import type { problemView } from './problem-view.ts'
 
 /** What went wrong, as RFC 9457 has it. `kind` and `hint` make an `OperatorError` of it again. */
-export interface Problem {
-  readonly type: 'about:blank'
-  readonly title: string
-  readonly status: number
-  readonly detail: string
-  readonly kind: ErrorKind
-  readonly hint?: string
-  /** The fields of the request that are wrong. */
-  readonly errors?: readonly FieldProblem[]
-  /** What the log calls an error that nobody expected. */
-  readonly id?: string
-}
-
-export interface FieldProblem {
-  readonly field: string
-  readonly message: string
-}
+export type Problem = View<typeof problemView>
+export type FieldProblem = NonNullable<Problem['errors']>[number]
 
 /** Writes one line to the log. Fields hold nothing that a message or a request may quote. */
 export type Log = Readonly<

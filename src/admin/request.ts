@@ -43,6 +43,7 @@ export function numberInQuery(least: number, most: number) {
     .regex(/^\d{1,15}$/, problem)
     .transform(Number)
     .refine((number) => number >= least && number <= most, problem)
+    .meta({ type: 'integer', minimum: least, maximum: most })
 }
 
 const callerPattern = /^[\w.@+-]{1,64}$/

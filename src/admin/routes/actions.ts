@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { compromiseView, rotationView } from '../../operations/views/rotation.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { changing } from '../answers.ts'
 import { acceptImpact, bodySchema, callerOf, materialParams } from '../request.ts'
 
 const rollbackBody = bodySchema({
@@ -22,7 +24,13 @@ export function actionRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/materials/:name/rollback',
     {
-      config: { scope: 'admin', summary: 'Gives a previous version back.' },
+      config: {
+        scope: 'admin',
+        operation: 'rollback',
+        answers: { 200: rotationView },
+        fails: changing,
+        summary: 'Gives a previous version back.',
+      },
       schema: { params, body: rollbackBody },
     },
     async (request) => {
@@ -34,7 +42,13 @@ export function actionRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/materials/:name/end-overlap',
     {
-      config: { scope: 'admin', summary: 'Clients may no longer use the previous version.' },
+      config: {
+        scope: 'admin',
+        operation: 'endOverlap',
+        answers: { 200: rotationView },
+        fails: changing,
+        summary: 'Clients may no longer use the previous version.',
+      },
       schema: { params, body: bodySchema({ accept_impact: acceptImpact }) },
     },
     async (request) => {
@@ -46,7 +60,13 @@ export function actionRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/materials/:name/compromise',
     {
-      config: { scope: 'admin', summary: 'Replaces a version that leaked, without overlap.' },
+      config: {
+        scope: 'admin',
+        operation: 'compromise',
+        answers: { 200: compromiseView },
+        fails: changing,
+        summary: 'Replaces a version that leaked, without overlap.',
+      },
       schema: { params, body: compromiseBody },
     },
     async (request) => {

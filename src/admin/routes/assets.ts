@@ -4,7 +4,14 @@ import { type AssetName, assetOf, assetTypes } from '../page/assets.ts'
 /** The script, the stylesheet and the icon of the status page: the same for everybody, and no secret. */
 export function assetRoutes(app: AdminApp): void {
   for (const [name, type] of Object.entries(assetTypes)) {
-    const config = { scope: 'none', summary: 'A part of the status page.', answers: type } as const
+    const config = {
+      scope: 'none',
+      operation: operationOf(name),
+      answers: { 200: type, 304: null },
+      takes: ['If-None-Match'],
+      sends: ['ETag'],
+      summary: 'A part of the status page.',
+    } as const
     app.get(`/page/${name}`, { config }, async ({ query, headers }, reply) => {
       const { bytes, gzipped, version } = assetOf(name as AssetName)
       const { v } = query as { readonly v?: unknown }
@@ -22,4 +29,9 @@ export function assetRoutes(app: AdminApp): void {
       return reply.type(type).send(small ? gzipped : bytes)
     })
   }
+}
+
+/** `loadScriptJs` of `script.js`. */
+function operationOf(name: string): string {
+  return `load-${name}`.replace(/[-.](\w)/g, (_, letter: string) => letter.toUpperCase())
 }

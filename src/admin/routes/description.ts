@@ -5,7 +5,14 @@ export function descriptionRoutes(app: AdminApp, describe: () => object): void {
   let text: string | undefined
   app.get(
     '/openapi.json',
-    { config: { scope: 'none', summary: 'This description.' } },
+    {
+      config: {
+        scope: 'none',
+        operation: 'describe',
+        answers: { 200: 'application/json' },
+        summary: 'This description.',
+      },
+    },
     async (_request, reply) => {
       text ??= JSON.stringify(describe())
       return reply.type('application/json').send(text)

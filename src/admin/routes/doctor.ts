@@ -1,3 +1,4 @@
+import { doctorView } from '../../operations/views/checks.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { bodySchema } from '../request.ts'
 
@@ -6,7 +7,12 @@ export function doctorRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/doctor',
     {
-      config: { scope: 'rotate', summary: 'Whether each rotation could succeed; changes nothing.' },
+      config: {
+        scope: 'rotate',
+        operation: 'examine',
+        answers: { 200: doctorView },
+        summary: 'Whether each rotation could succeed; changes nothing.',
+      },
       schema: { body: bodySchema({}) },
     },
     () => operations().doctor(),

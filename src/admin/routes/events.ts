@@ -13,6 +13,9 @@ export function eventRoutes(app: AdminApp, parts: AdminParts): void {
   const { events, clock, closing, door } = parts
   const config = {
     scope: 'read',
+    operation: 'followEvents',
+    answers: { 200: 'text/event-stream' },
+    takes: ['Last-Event-ID'],
     summary:
       'What happens, as it happens: server-sent events. `Last-Event-ID` brings what was missed, or `reset`.',
   } as const

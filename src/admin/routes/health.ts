@@ -1,6 +1,7 @@
 import type { StatusView } from '../../operations/views.ts'
 import { OperatorError } from '../../support/operator-error.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { healthView } from '../answers.ts'
 
 /** How long a store that could not be written counts as broken. Milliseconds. */
 const memory = 90_000
@@ -31,15 +32,35 @@ export function healthRoutes(
     return asked.clock
   }
 
-  app.get('/healthz', { config: { scope: 'none', summary: 'Whether it lives.' } }, async () => {
-    const health = metrics.health()
-    if (health === 'stalled') throw notNow('the scheduler has not ticked for 90 s')
-    return { status: health }
-  })
+  app.get(
+    '/healthz',
+    {
+      config: {
+        scope: 'none',
+        operation: 'getHealth',
+        answers: { 200: healthView },
+        fails: [503],
+        summary: 'Whether it lives.',
+      },
+    },
+    async () => {
+      const health = metrics.health()
+      if (health === 'stalled') throw notNow('the scheduler has not ticked for 90 s')
+      return { status: health }
+    },
+  )
 
   app.get(
     '/readyz',
-    { config: { scope: 'none', summary: 'Whether it could rotate now.' } },
+    {
+      config: {
+        scope: 'none',
+        operation: 'getReadiness',
+        answers: { 200: healthView },
+        fails: [503],
+        summary: 'Whether it could rotate now.',
+      },
+    },
     async () => {
       if (metrics.health() !== 'ticking') throw notNow('the scheduler does not tick')
       if (storeFailed !== undefined && clock.sinceBoot() - storeFailed < memory) {
@@ -53,7 +74,14 @@ export function healthRoutes(
 
   app.get(
     '/metrics',
-    { config: { scope: 'read', summary: 'What Prometheus scrapes.' } },
+    {
+      config: {
+        scope: 'read',
+        operation: 'getMetrics',
+        answers: { 200: 'text/plain' },
+        summary: 'What Prometheus scrapes.',
+      },
+    },
     async (_request, reply) => {
       const { contentType, text } = await metrics.render()
       return reply.header('Content-Type', contentType).send(text)

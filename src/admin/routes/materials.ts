@@ -1,5 +1,9 @@
 import { z } from 'zod'
+import { materialsView, materialView } from '../../operations/views/material.ts'
+import { tellingView } from '../../operations/views/planning.ts'
+import { startedView } from '../../operations/views/rotation.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { changing } from '../answers.ts'
 import { IdempotencyKeys } from '../idempotency-keys.ts'
 import { acceptImpact, bodySchema, callerOf, materialParams } from '../request.ts'
 
@@ -19,14 +23,33 @@ export function materialRoutes(app: AdminApp, { operations }: AdminParts): void 
   const params = materialParams
   const keys = new IdempotencyKeys<{ readonly id: string }>()
 
-  app.get('/v1/materials', { config: { scope: 'read', summary: 'All materials.' } }, async () => {
-    const { schema_version, materials } = await operations().status()
-    return { schema_version, materials }
-  })
+  app.get(
+    '/v1/materials',
+    {
+      config: {
+        scope: 'read',
+        operation: 'listMaterials',
+        answers: { 200: materialsView },
+        summary: 'All materials.',
+      },
+    },
+    async () => {
+      const { schema_version, materials } = await operations().status()
+      return { schema_version, materials }
+    },
+  )
 
   app.get(
     '/v1/materials/:name',
-    { config: { scope: 'read', summary: 'One material.' }, schema: { params } },
+    {
+      config: {
+        scope: 'read',
+        operation: 'getMaterial',
+        answers: { 200: materialView },
+        summary: 'One material.',
+      },
+      schema: { params },
+    },
     (request) => operations().material(request.params.name),
   )
 
@@ -37,6 +60,11 @@ export function materialRoutes(app: AdminApp, { operations }: AdminParts): void 
         scope: 'rotate',
         // What is marked compromised never comes back: the same as the route of that name.
         scopeOf: (body) => (rotateBody.parse(body).reason === 'compromise' ? 'admin' : 'rotate'),
+        operation: 'rotate',
+        answers: { 200: tellingView, 202: startedView },
+        fails: changing,
+        takes: ['Idempotency-Key'],
+        sends: ['Location'],
         summary:
           'Starts a rotation; `Idempotency-Key` is honoured. With `dry_run` or `rehearse` it only tells: 200.',
       },

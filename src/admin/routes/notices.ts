@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { noticeTestsView } from '../../operations/views/checks.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { bodySchema } from '../request.ts'
 
@@ -11,7 +12,13 @@ export function noticeRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/notices/test',
     {
-      config: { scope: 'rotate', summary: 'Sends a test notice, and says how each channel fared.' },
+      config: {
+        scope: 'rotate',
+        operation: 'testNotices',
+        answers: { 200: noticeTestsView },
+        fails: [422],
+        summary: 'Sends a test notice, and says how each channel fared.',
+      },
       schema: { body: testBody },
     },
     async ({ body }) => ({

@@ -1,5 +1,10 @@
 import { z } from 'zod'
+import { planView } from '../../operations/views/planning.ts'
+import { madeBackupView } from '../../operations/views/records.ts'
+import { dueView } from '../../operations/views/rotation.ts'
+import { statusView } from '../../operations/views/status.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { changing } from '../answers.ts'
 import { bodySchema, callerOf, numberInQuery, pathSchema } from '../request.ts'
 
 const planQuery = z.strictObject({
@@ -11,14 +16,28 @@ const backupBody = bodySchema({
 
 /** What concerns all materials. */
 export function overviewRoutes(app: AdminApp, { operations }: AdminParts): void {
-  app.get('/v1/status', { config: { scope: 'read', summary: 'Where everything stands.' } }, () =>
-    operations().status(),
+  app.get(
+    '/v1/status',
+    {
+      config: {
+        scope: 'read',
+        operation: 'getStatus',
+        answers: { 200: statusView },
+        summary: 'Where everything stands.',
+      },
+    },
+    () => operations().status(),
   )
 
   app.get(
     '/v1/plan',
     {
-      config: { scope: 'read', summary: 'What will happen in the next days.' },
+      config: {
+        scope: 'read',
+        operation: 'getPlan',
+        answers: { 200: planView },
+        summary: 'What will happen in the next days.',
+      },
       schema: { querystring: planQuery },
     },
     async ({ query }) => ({
@@ -30,7 +49,14 @@ export function overviewRoutes(app: AdminApp, { operations }: AdminParts): void 
   app.post(
     '/v1/backup',
     {
-      config: { scope: 'admin', summary: 'Makes an encrypted backup.', socketOnly: true },
+      config: {
+        scope: 'admin',
+        operation: 'makeBackup',
+        answers: { 200: madeBackupView },
+        fails: changing,
+        summary: 'Makes an encrypted backup.',
+        socketOnly: true,
+      },
       schema: { body: backupBody },
     },
     async (request) => ({
@@ -42,7 +68,13 @@ export function overviewRoutes(app: AdminApp, { operations }: AdminParts): void 
   app.post(
     '/v1/rotate-due',
     {
-      config: { scope: 'rotate', summary: 'Rotates everything that is due.' },
+      config: {
+        scope: 'rotate',
+        operation: 'rotateDue',
+        answers: { 200: dueView },
+        fails: changing,
+        summary: 'Rotates everything that is due.',
+      },
       schema: { body: bodySchema({}) },
     },
     async (request) => ({

@@ -10,13 +10,13 @@ import { materialParams, rotationParams } from '../request.ts'
 /** Rotations that the overview looks at, for its timelines, and a material's page shows. */
 const most = { overview: 200, material: 25 } as const
 
-const answers = 'text/html'
+const answers = { 200: 'text/html' } as const
 
 /** The status page, for people: what `/v1` answers, as HTML. */
 export function pageRoutes(app: AdminApp, { operations, clock }: AdminParts): void {
   app.get(
     '/',
-    { config: { scope: 'read', summary: 'The status page.', answers } },
+    { config: { scope: 'read', operation: 'showOverview', summary: 'The status page.', answers } },
     async (request, reply) => {
       const [status, plan, rotations] = await Promise.all([
         operations().status(),
@@ -31,7 +31,12 @@ export function pageRoutes(app: AdminApp, { operations, clock }: AdminParts): vo
   app.get(
     '/materials/:name',
     {
-      config: { scope: 'read', summary: 'The page of one material.', answers },
+      config: {
+        scope: 'read',
+        operation: 'showMaterial',
+        summary: 'The page of one material.',
+        answers,
+      },
       schema: { params: materialParams },
     },
     async (request, reply) => {
@@ -50,7 +55,12 @@ export function pageRoutes(app: AdminApp, { operations, clock }: AdminParts): vo
   app.get(
     '/rotations/:id',
     {
-      config: { scope: 'read', summary: 'The page of one rotation.', answers },
+      config: {
+        scope: 'read',
+        operation: 'showRotation',
+        summary: 'The page of one rotation.',
+        answers,
+      },
       schema: { params: rotationParams },
     },
     async (request, reply) => {

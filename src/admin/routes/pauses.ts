@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { changing } from '../answers.ts'
 import { bodySchema, callerOf, materialParams, textSchema } from '../request.ts'
 
 const pauseBody = bodySchema({
@@ -12,7 +13,12 @@ export function pauseRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/pause',
     {
-      config: { scope: 'rotate', summary: 'Keeps all materials from rotating by themselves.' },
+      config: {
+        scope: 'rotate',
+        operation: 'pauseAll',
+        answers: { 204: null },
+        summary: 'Keeps all materials from rotating by themselves.',
+      },
       schema: { body: pauseBody },
     },
     async (request, reply) => {
@@ -25,7 +31,12 @@ export function pauseRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/resume',
     {
-      config: { scope: 'rotate', summary: 'Ends the pauses of all materials.' },
+      config: {
+        scope: 'rotate',
+        operation: 'resumeAll',
+        answers: { 204: null },
+        summary: 'Ends the pauses of all materials.',
+      },
       schema: { body: bodySchema({}) },
     },
     async (request, reply) => {
@@ -43,7 +54,12 @@ export function materialPauseRoutes(app: AdminApp, { operations }: AdminParts): 
   app.post(
     '/v1/materials/:name/pause',
     {
-      config: { scope: 'rotate', summary: 'Keeps it from rotating by itself.' },
+      config: {
+        scope: 'rotate',
+        operation: 'pause',
+        answers: { 204: null },
+        summary: 'Keeps it from rotating by itself.',
+      },
       schema: { params, body: pauseBody },
     },
     async (request, reply) => {
@@ -55,7 +71,16 @@ export function materialPauseRoutes(app: AdminApp, { operations }: AdminParts): 
 
   app.post(
     '/v1/materials/:name/resume',
-    { config: { scope: 'rotate', summary: 'Ends a pause or a suspension.' }, schema },
+    {
+      config: {
+        scope: 'rotate',
+        operation: 'resume',
+        answers: { 204: null },
+        fails: changing,
+        summary: 'Ends a pause or a suspension.',
+      },
+      schema,
+    },
     async (request, reply) => {
       await operations().resume(request.params.name, callerOf(request))
       return reply.code(204).send()
@@ -64,7 +89,16 @@ export function materialPauseRoutes(app: AdminApp, { operations }: AdminParts): 
 
   app.post(
     '/v1/materials/:name/approve',
-    { config: { scope: 'rotate', summary: 'Lets the rotation that is due happen.' }, schema },
+    {
+      config: {
+        scope: 'rotate',
+        operation: 'approve',
+        answers: { 204: null },
+        fails: changing,
+        summary: 'Lets the rotation that is due happen.',
+      },
+      schema,
+    },
     async (request, reply) => {
       await operations().approve(request.params.name, callerOf(request))
       return reply.code(204).send()

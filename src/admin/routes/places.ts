@@ -1,4 +1,8 @@
+import { verifyView } from '../../operations/views/checks.ts'
+import { versionView } from '../../operations/views/material.ts'
+import { rotationView } from '../../operations/views/rotation.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { changing } from '../answers.ts'
 import { acceptImpact, bodySchema, callerOf, materialParams } from '../request.ts'
 
 /** What the targets and consumers of a material hold, and what to do about it. */
@@ -7,14 +11,29 @@ export function placeRoutes(app: AdminApp, { operations }: AdminParts): void {
 
   app.post(
     '/v1/materials/:name/adopt',
-    { config: { scope: 'admin', summary: 'Takes what is live as the active version.' }, schema },
+    {
+      config: {
+        scope: 'admin',
+        operation: 'adopt',
+        answers: { 200: versionView },
+        fails: changing,
+        summary: 'Takes what is live as the active version.',
+      },
+      schema,
+    },
     async (request) => operations().adopt(request.params.name, callerOf(request)),
   )
 
   app.post(
     '/v1/materials/:name/apply',
     {
-      config: { scope: 'rotate', summary: 'Writes the active version to its targets.' },
+      config: {
+        scope: 'rotate',
+        operation: 'apply',
+        answers: { 200: rotationView, 204: null },
+        fails: changing,
+        summary: 'Writes the active version to its targets.',
+      },
       schema: { params: materialParams, body: bodySchema({ accept_impact: acceptImpact }) },
     },
     async (request, reply) => {
@@ -26,7 +45,16 @@ export function placeRoutes(app: AdminApp, { operations }: AdminParts): void {
 
   app.post(
     '/v1/materials/:name/verify',
-    { config: { scope: 'rotate', summary: 'Asks every verifier and target now.' }, schema },
+    {
+      config: {
+        scope: 'rotate',
+        operation: 'verify',
+        answers: { 200: verifyView },
+        fails: changing,
+        summary: 'Asks every verifier and target now.',
+      },
+      schema,
+    },
     async (request) => operations().verify(request.params.name),
   )
 }

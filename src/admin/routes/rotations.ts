@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Events } from '../../model/events.ts'
 import { namePattern } from '../../model/material.ts'
 import type { Operations } from '../../operations/operations.ts'
+import { rotationsView, rotationView } from '../../operations/views/rotation.ts'
 import type { RotationView } from '../../operations/views.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { numberInQuery, rotationParams } from '../request.ts'
@@ -26,7 +27,12 @@ export function rotationRoutes(
   app.get(
     '/v1/rotations',
     {
-      config: { scope: 'read', summary: 'Rotations, the newest first.' },
+      config: {
+        scope: 'read',
+        operation: 'listRotations',
+        answers: { 200: rotationsView },
+        summary: 'Rotations, the newest first.',
+      },
       schema: { querystring: historyQuery },
     },
     async ({ query }) => {
@@ -41,7 +47,12 @@ export function rotationRoutes(
   app.get(
     '/v1/rotations/:id',
     {
-      config: { scope: 'read', summary: 'One rotation, with its steps.' },
+      config: {
+        scope: 'read',
+        operation: 'getRotation',
+        answers: { 200: rotationView },
+        summary: 'One rotation, with its steps.',
+      },
       schema: { params: rotationParams, querystring: rotationQuery },
     },
     async ({ params, query }, reply) => {

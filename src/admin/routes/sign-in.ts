@@ -29,7 +29,15 @@ export function signInRoutes(app: AdminApp, { door }: AdminParts): void {
     forms.post(
       '/sign-in',
       {
-        config: { scope: 'none', summary: 'Gives a browser a session for a token.', form: true },
+        config: {
+          scope: 'none',
+          operation: 'signIn',
+          answers: { 303: null },
+          fails: [401, 429, 503],
+          sends: ['Location', 'Set-Cookie'],
+          summary: 'Gives a browser a session for a token.',
+          form: true,
+        },
         schema: { body: signInBody },
       },
       async (request, reply) => {
@@ -43,7 +51,14 @@ export function signInRoutes(app: AdminApp, { door }: AdminParts): void {
     forms.post(
       '/sign-out',
       {
-        config: { scope: 'read', summary: 'Ends the session of a browser.', form: true },
+        config: {
+          scope: 'read',
+          operation: 'signOut',
+          answers: { 303: null },
+          sends: ['Location', 'Set-Cookie'],
+          summary: 'Ends the session of a browser.',
+          form: true,
+        },
         schema: { body: signOutBody },
       },
       async (request, reply) => {

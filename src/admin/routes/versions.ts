@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { requestView, revealedView } from '../../operations/views/records.ts'
+import { rotationView } from '../../operations/views/rotation.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
+import { changing } from '../answers.ts'
 import { acceptImpact, bodySchema, callerOf, materialParams, pathSchema } from '../request.ts'
 
 const partName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, 'is no name of a part')
@@ -39,6 +42,9 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
     {
       config: {
         scope: 'admin',
+        operation: 'import',
+        answers: { 200: rotationView, 204: null },
+        fails: changing,
         summary: 'Puts a version made elsewhere in place.',
         socketOnly: true,
       },
@@ -55,7 +61,13 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
   app.post(
     '/v1/materials/:name/csr',
     {
-      config: { scope: 'admin', summary: 'Makes a key, and a certificate request for it.' },
+      config: {
+        scope: 'admin',
+        operation: 'requestCertificate',
+        answers: { 200: requestView },
+        fails: changing,
+        summary: 'Makes a key, and a certificate request for it.',
+      },
       schema: { params, body: bodySchema({}) },
     },
     async (request) => ({
@@ -69,6 +81,9 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
     {
       config: {
         scope: 'admin',
+        operation: 'reveal',
+        answers: { 200: revealedView },
+        fails: changing,
         summary: 'Writes a value to a new file of mode 0600.',
         socketOnly: true,
       },

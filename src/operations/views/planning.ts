@@ -83,3 +83,8 @@ export const rehearsalView = z
     steps: z.array(rehearsedStep),
   })
   .register(views, { id: 'Rehearsal' })
+
+/** What a request to rotate answers that only wants to be told. */
+export const tellingView = z
+  .union([dryRun, rehearsalView])
+  .register(views, { id: 'DryRunOrRehearsal' })
