@@ -27,6 +27,9 @@ interface RouteAccess {
 
 const needed = 'scope, summary, operation and answers'
 
+/** Some routes, by any name. */
+export type Routes = Readonly<Record<string, RouteAccess>>
+
 declare module 'fastify' {
   interface FastifyContextConfig extends RouteAccess {}
   interface FastifyRequest {

@@ -179,10 +179,19 @@ describe('the table of who may do what', () => {
 })
 
 describe('requireAccess', () => {
-  it('keeps an app from starting with a route that does not say who may use it', () => {
+  it('keeps an app from starting with a route that does not say who may use it and what it answers', () => {
     const { app } = scratchApp()
-    assert.throws(() => app.get('/v1/new', () => ({})), /GET \/v1\/new says neither its scope nor/)
-    assert.throws(() => app.get('/v1/new', { config: { scope: 'none' } }, () => ({})), /neither/)
+    assert.throws(() => app.get('/v1/new', () => ({})), /GET \/v1\/new does not say all of scope/)
+    const said = {
+      scope: 'none',
+      summary: 'New.',
+      operation: 'getNew',
+      answers: { 204: null },
+    } as const
+    for (const unsaid of ['scope', 'summary', 'operation', 'answers']) {
+      const config = { ...said, [unsaid]: undefined }
+      assert.throws(() => app.get('/v1/new', { config }, () => ({})), /does not say all/, unsaid)
+    }
     assert.throws(() => requireAccess(app), /already/)
   })
 })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { materialsView, materialView } from '../../operations/views/material.ts'
 import { tellingView } from '../../operations/views/planning.ts'
 import { startedView } from '../../operations/views/rotation.ts'
+import type { Routes } from '../access.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { changing } from '../answers.ts'
 import { IdempotencyKeys } from '../idempotency-keys.ts'
@@ -18,58 +19,51 @@ const rotateBody = bodySchema({
   accept_impact: acceptImpact,
 })
 
+/** Who may do what, and what is answered. */
+const routes = {
+  listMaterials: {
+    scope: 'read',
+    operation: 'listMaterials',
+    answers: { 200: materialsView },
+    summary: 'All materials.',
+  },
+  getMaterial: {
+    scope: 'read',
+    operation: 'getMaterial',
+    answers: { 200: materialView },
+    summary: 'One material.',
+  },
+  rotate: {
+    scope: 'rotate',
+    // What is marked compromised never comes back: the same as the route of that name.
+    scopeOf: (body) => (rotateBody.parse(body).reason === 'compromise' ? 'admin' : 'rotate'),
+    operation: 'rotate',
+    answers: { 200: tellingView, 202: startedView },
+    fails: changing,
+    takes: ['Idempotency-Key'],
+    sends: ['Location'],
+    summary:
+      'Starts a rotation; `Idempotency-Key` is honoured. With `dry_run` or `rehearse` it only tells: 200.',
+  },
+} as const satisfies Routes
+
 /** Materials, and their rotation. */
 export function materialRoutes(app: AdminApp, { operations }: AdminParts): void {
   const params = materialParams
   const keys = new IdempotencyKeys<{ readonly id: string }>()
 
-  app.get(
-    '/v1/materials',
-    {
-      config: {
-        scope: 'read',
-        operation: 'listMaterials',
-        answers: { 200: materialsView },
-        summary: 'All materials.',
-      },
-    },
-    async () => {
-      const { schema_version, materials } = await operations().status()
-      return { schema_version, materials }
-    },
-  )
+  app.get('/v1/materials', { config: routes.listMaterials }, async () => {
+    const { schema_version, materials } = await operations().status()
+    return { schema_version, materials }
+  })
 
-  app.get(
-    '/v1/materials/:name',
-    {
-      config: {
-        scope: 'read',
-        operation: 'getMaterial',
-        answers: { 200: materialView },
-        summary: 'One material.',
-      },
-      schema: { params },
-    },
-    (request) => operations().material(request.params.name),
+  app.get('/v1/materials/:name', { config: routes.getMaterial, schema: { params } }, (request) =>
+    operations().material(request.params.name),
   )
 
   app.post(
     '/v1/materials/:name/rotate',
-    {
-      config: {
-        scope: 'rotate',
-        // What is marked compromised never comes back: the same as the route of that name.
-        scopeOf: (body) => (rotateBody.parse(body).reason === 'compromise' ? 'admin' : 'rotate'),
-        operation: 'rotate',
-        answers: { 200: tellingView, 202: startedView },
-        fails: changing,
-        takes: ['Idempotency-Key'],
-        sends: ['Location'],
-        summary:
-          'Starts a rotation; `Idempotency-Key` is honoured. With `dry_run` or `rehearse` it only tells: 200.',
-      },
-      schema: { params, body: rotateBody },
-    },
+    { config: routes.rotate, schema: { params, body: rotateBody } },
     async (request, reply) => {
       const { name } = request.params
       const { dry_run, rehearse, why: _, ...options } = request.body

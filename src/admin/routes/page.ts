@@ -1,3 +1,4 @@
+import type { Routes } from '../access.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { materialPage } from '../page/material-page.ts'
 import { overviewPage } from '../page/overview-page.ts'
@@ -12,33 +13,38 @@ const most = { overview: 200, material: 25 } as const
 
 const answers = { 200: 'text/html' } as const
 
+/** Who may do what, and what is answered. */
+const routes = {
+  showOverview: { scope: 'read', operation: 'showOverview', summary: 'The status page.', answers },
+  showMaterial: {
+    scope: 'read',
+    operation: 'showMaterial',
+    summary: 'The page of one material.',
+    answers,
+  },
+  showRotation: {
+    scope: 'read',
+    operation: 'showRotation',
+    summary: 'The page of one rotation.',
+    answers,
+  },
+} as const satisfies Routes
+
 /** The status page, for people: what `/v1` answers, as HTML. */
 export function pageRoutes(app: AdminApp, { operations, clock }: AdminParts): void {
-  app.get(
-    '/',
-    { config: { scope: 'read', operation: 'showOverview', summary: 'The status page.', answers } },
-    async (request, reply) => {
-      const [status, plan, rotations] = await Promise.all([
-        operations().status(),
-        operations().plan(daysAhead),
-        operations().history({ limit: most.overview }),
-      ])
-      const page = overviewPage({ status, plan, rotations }, visitorOf(request), clock.now())
-      return sendPage(reply, page)
-    },
-  )
+  app.get('/', { config: routes.showOverview }, async (request, reply) => {
+    const [status, plan, rotations] = await Promise.all([
+      operations().status(),
+      operations().plan(daysAhead),
+      operations().history({ limit: most.overview }),
+    ])
+    const page = overviewPage({ status, plan, rotations }, visitorOf(request), clock.now())
+    return sendPage(reply, page)
+  })
 
   app.get(
     '/materials/:name',
-    {
-      config: {
-        scope: 'read',
-        operation: 'showMaterial',
-        summary: 'The page of one material.',
-        answers,
-      },
-      schema: { params: materialParams },
-    },
+    { config: routes.showMaterial, schema: { params: materialParams } },
     async (request, reply) => {
       const { name } = request.params
       const material = await operations().material(name)
@@ -54,15 +60,7 @@ export function pageRoutes(app: AdminApp, { operations, clock }: AdminParts): vo
 
   app.get(
     '/rotations/:id',
-    {
-      config: {
-        scope: 'read',
-        operation: 'showRotation',
-        summary: 'The page of one rotation.',
-        answers,
-      },
-      schema: { params: rotationParams },
-    },
+    { config: routes.showRotation, schema: { params: rotationParams } },
     async (request, reply) => {
       const rotation = await operations().rotation(request.params.id)
       return sendPage(reply, rotationPage(rotation, visitorOf(request)))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { requestView, revealedView } from '../../operations/views/records.ts'
 import { rotationView } from '../../operations/views/rotation.ts'
+import type { Routes } from '../access.ts'
 import type { AdminApp, AdminParts } from '../admin-app.ts'
 import { changing } from '../answers.ts'
 import { acceptImpact, bodySchema, callerOf, materialParams, pathSchema } from '../request.ts'
@@ -33,23 +34,40 @@ const revealBody = bodySchema({
   out: pathSchema.describe('The file that rekeyd writes, with mode 0600; it must not exist.'),
 })
 
+/** Who may do what, and what is answered. */
+const routes = {
+  import: {
+    scope: 'admin',
+    operation: 'import',
+    answers: { 200: rotationView, 204: null },
+    fails: changing,
+    summary: 'Puts a version made elsewhere in place.',
+    socketOnly: true,
+  },
+  requestCertificate: {
+    scope: 'admin',
+    operation: 'requestCertificate',
+    answers: { 200: requestView },
+    fails: changing,
+    summary: 'Makes a key, and a certificate request for it.',
+  },
+  reveal: {
+    scope: 'admin',
+    operation: 'reveal',
+    answers: { 200: revealedView },
+    fails: changing,
+    summary: 'Writes a value to a new file of mode 0600.',
+    socketOnly: true,
+  },
+} as const satisfies Routes
+
 /** Versions that come in and go out, by files of this host: no secret is ever in a request or an answer. */
 export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
   const params = materialParams
 
   app.post(
     '/v1/materials/:name/import',
-    {
-      config: {
-        scope: 'admin',
-        operation: 'import',
-        answers: { 200: rotationView, 204: null },
-        fails: changing,
-        summary: 'Puts a version made elsewhere in place.',
-        socketOnly: true,
-      },
-      schema: { params, body: importBody },
-    },
+    { config: routes.import, schema: { params, body: importBody } },
     async (request, reply) => {
       const { name } = request.params
       const { parts, why: _, ...options } = request.body
@@ -60,16 +78,7 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
 
   app.post(
     '/v1/materials/:name/csr',
-    {
-      config: {
-        scope: 'admin',
-        operation: 'requestCertificate',
-        answers: { 200: requestView },
-        fails: changing,
-        summary: 'Makes a key, and a certificate request for it.',
-      },
-      schema: { params, body: bodySchema({}) },
-    },
+    { config: routes.requestCertificate, schema: { params, body: bodySchema({}) } },
     async (request) => ({
       schema_version: 1,
       csr: await operations().csr(request.params.name, callerOf(request)),
@@ -78,17 +87,7 @@ export function versionRoutes(app: AdminApp, { operations }: AdminParts): void {
 
   app.post(
     '/v1/materials/:name/reveal',
-    {
-      config: {
-        scope: 'admin',
-        operation: 'reveal',
-        answers: { 200: revealedView },
-        fails: changing,
-        summary: 'Writes a value to a new file of mode 0600.',
-        socketOnly: true,
-      },
-      schema: { params, body: revealBody },
-    },
+    { config: routes.reveal, schema: { params, body: revealBody } },
     async (request) => {
       const { version, part, format, out } = request.body
       const { name } = request.params

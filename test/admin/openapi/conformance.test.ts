@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmod, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { scratchApp } from '../scratch-app.ts'
-import type { Operation } from './contract.ts'
 import { type Ask, ScratchContract } from './scratch-contract.ts'
 
 type Row = readonly [status: number, ask?: Ask | ((scratch: ScratchContract) => Ask)]
@@ -22,6 +21,7 @@ const successes: Readonly<Record<string, readonly Row[]>> = {
   getStatus: [[200]],
   getPlan: [[200, { query: '?days=5' }]],
   listAuditRows: [[200], [200, { query: '?after=2&limit=1' }]],
+  tellTokenChange: [[204, { body: { done: 'add', name: 'grafana', scope: 'read' } }]],
   makeBackup: [[200], [200, { body: { to: '/mnt/usb' } }]],
   rotateDue: [[200]],
   examine: [[200]],
@@ -43,7 +43,7 @@ const successes: Readonly<Record<string, readonly Row[]>> = {
   endOverlap: [[200, { name: 'fading' }]],
   compromise: [[200], [200, { body: { purge: true } }]],
   adopt: [[200]],
-  apply: [[200], [204]],
+  apply: [[200]],
   verify: [[200]],
   import: [
     [200, importing],
@@ -64,10 +64,10 @@ const successes: Readonly<Record<string, readonly Row[]>> = {
 const elsewhere = new Set(['followEvents', 'requestCertificate'])
 
 let scratch: ScratchContract
-beforeEach(async () => {
+const begin = async () => {
   scratch = await ScratchContract.create()
-})
-afterEach(() => scratch.dispose())
+}
+const end = () => scratch.dispose()
 
 /** What has to be so before an operation has anything to do. */
 async function prepare(operationId: string): Promise<void> {
@@ -80,6 +80,9 @@ async function prepare(operationId: string): Promise<void> {
 }
 
 describe('what the API answers', () => {
+  before(begin)
+  after(end)
+
   it('is asked for in every operation of the document', () => {
     const known = scratch.operations.map(({ operation }) => operation.operationId)
     const asked = [...Object.keys(successes), ...elsewhere, ...known.filter(isAsset)]
@@ -127,126 +130,10 @@ describe('what the API answers', () => {
   })
 })
 
-/** How a documented refusal is brought about over TCP; undefined where it cannot be for this operation. */
-const refusals: Readonly<Record<number, (operation: Operation) => Promise<Ask | undefined>>> = {
-  400: async ({ requestBody }) => {
-    if (!requestBody) return undefined
-    return scratch.as('admin', { body: isFormOf(requestBody) ? 'extra=1' : { extra: 1 } })
-  },
-  401: async () => ({ body: 'token=rekeyd_unknown' }),
-  403: async () => scratch.as('admin', { headers: { origin: 'https://evil.example.com' } }),
-  404: async ({ operationId }) =>
-    scratch.as('admin', { name: 'nothing', body: bodies[operationId] ?? {} }),
-  413: async () => scratch.as('admin', { body: `{"why":"${'x'.repeat(70_000)}"}` }),
-  415: async () => scratch.as('admin', { headers: { 'content-type': 'application/xml' } }),
-  421: async () => ({ headers: { host: 'evil.example.com' } }),
-  429: async () => ({ body: 'token=rekeyd_unknown' }),
-  500: async ({ operationId }) => {
-    scratch.breakDown()
-    return scratch.as('admin', { body: bodies[operationId] ?? {} })
-  },
-  503: async () => {
-    scratch.metrics.state = 'stalled'
-    await rm(scratch.tokens)
-    await writeFile(scratch.tokens, 'tokens: [', { mode: 0o600 })
-    await chmod(scratch.tokens, 0o600)
-    return scratch.as('read', { body: 'token=rekeyd_unknown' })
-  },
-}
-
-/** What an operation needs to get as far as the parts. */
-const bodies: Readonly<Record<string, object>> = {
-  pause: { reason: 'holidays' },
-  pauseAll: { reason: 'holidays' },
-  import: { parts: [{ part: 'value', path: '/nothing' }] },
-  reveal: { out: '/nothing/here' },
-}
-
-/** Whether a refusal can be brought about at all by who may ask. */
-function isReachable(status: number, method: string, { operationId }: Operation): boolean {
-  if (status === 403) return method === 'post'
-  if (status === 500) return !unbreakable.test(operationId) && !isAsset(operationId)
-  return true
-}
-const unbreakable = /^(?:describe|getHealth|followEvents|signIn|signOut)$/
-
-describe('what the API refuses', () => {
-  for (const status of Object.keys(refusals).map(Number)) {
-    it(`is what the document says of ${status}, as a page for browsers`, async () => {
-      let asked = 0
-      for (const { path, method, operation } of scratch.operations) {
-        if (!(status in operation.responses) || !isReachable(status, method, operation)) continue
-        const door = operation['x-socket-only'] && ![401, 403].includes(status) ? 'socket' : 'tcp'
-        if (door === 'socket' && ![400, 404, 413, 415, 421, 500].includes(status)) continue
-        const ask = await refusals[status]?.(operation)
-        if (!ask) continue
-        const patience = status === 429 ? 'none' : 'usual'
-        if (status === 429) await scratch.exhaust()
-        for (const accept of ['application/json', 'text/html']) {
-          const headers = { ...ask.headers, accept }
-          // Whoever comes for the sign-in without a token has guessed nothing.
-          const came =
-            status === 429 && accept === 'text/html' && operation.operationId !== 'signIn'
-          const told = await scratch.ask(door, path, method, { ...ask, headers }, patience)
-          assert.equal(told, came ? 401 : status, `${operation.operationId} ${accept}`)
-        }
-        asked += 1
-      }
-      assert.ok(asked > 3, `${asked} operations`)
-    })
-  }
-
-  it('is documented for a token that allows less', async () => {
-    for (const { path, method, operation } of scratch.operations) {
-      const [needed = 'none'] = operation.security[0]?.token ?? []
-      if (needed === 'none' || needed === 'read') continue
-      assert.equal(await scratch.ask('tcp', path, method, scratch.as('read')), 403)
-    }
-  })
-
-  it('is documented where policy is against it', async () => {
-    scratch.scratch.mode = 'observe'
-    const refused = [
-      ['rotate', { name: 'shared' }],
-      ['rollback', { name: 'shared' }],
-      ['endOverlap', {}],
-      ['compromise', { name: 'shared' }],
-      ['apply', { name: 'shared' }],
-      ['requestCertificate', {}],
-    ] as const
-    for (const [operationId, ask] of refused) {
-      const { path, method } = scratch.operationOf(operationId)
-      assert.equal(await scratch.ask('socket', path, method, ask), 422, operationId)
-    }
-  })
-
-  it('is documented while a rotation is under way', async () => {
-    const gate = Promise.withResolvers<void>()
-    scratch.scratch.held.gate = gate.promise
-    try {
-      const rotate = scratch.operationOf('rotate')
-      assert.equal(await scratch.ask('socket', rotate.path, rotate.method), 202)
-      for (const operationId of ['rotate', 'rollback', 'adopt', 'apply']) {
-        const { path, method } = scratch.operationOf(operationId)
-        assert.equal(await scratch.ask('socket', path, method), 409, operationId)
-      }
-      const { path, method } = scratch.operationOf('getMaterial')
-      assert.equal(await scratch.ask('socket', path, method), 200)
-    } finally {
-      gate.resolve()
-      await scratch.settled()
-    }
-  })
-})
-
 function isAsset(operationId: string): boolean {
   return operationId.startsWith('load')
 }
 
 function isOfBrowser(operationId: string): boolean {
   return operationId === 'signIn' || operationId === 'signOut'
-}
-
-function isFormOf({ content }: NonNullable<Operation['requestBody']>): boolean {
-  return 'application/x-www-form-urlencoded' in content
 }

@@ -4,7 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { z } from 'zod'
 import { answerSchema } from '../../../src/admin/openapi/schemas.ts'
 import { scratchApp } from '../scratch-app.ts'
-import type { Document } from './contract.ts'
+import { Contract, type Document } from './contract.ts'
 
 async function describedApi(): Promise<Document> {
   const { app } = scratchApp()
@@ -17,7 +17,7 @@ describe('/openapi.json', () => {
   it('is OpenAPI 3.1, whose references all point somewhere', async () => {
     const document = await describedApi()
     const validator = new Validator()
-    const { valid, errors } = await validator.validate(structuredClone(document))
+    const { valid, errors } = await validator.validate({ ...structuredClone(document) })
     assert.ok(valid, JSON.stringify(errors))
     assert.equal(validator.version, '3.1')
     const text = JSON.stringify(document)
@@ -50,6 +50,26 @@ describe('/openapi.json', () => {
     for (const name of Object.keys(document.components.schemas)) {
       assert.ok(text.includes(`"#/components/schemas/${name}"`), name)
     }
+  })
+
+  it('allows nothing that it does not name', async () => {
+    const document = await describedApi()
+    const contract = new Contract(document)
+    const operation = document.paths['/healthz']?.['get']
+    assert.ok(operation)
+    const headers = { 'content-type': 'application/json; charset=utf-8' }
+    const good = { status: 200, headers, body: '{"status":"ticking"}' }
+    contract.assertKept(operation, good)
+    const wrong = [
+      { ...good, status: 201 },
+      { ...good, status: 404 },
+      { ...good, headers: { 'content-type': 'text/plain' } },
+      { ...good, headers: { ...headers, etag: '"1"' } },
+      { ...good, body: '{"status":"ticking","more":1}' },
+      { ...good, body: '{"status":"odd"}' },
+      { ...good, body: '{}' },
+    ]
+    for (const answer of wrong) assert.throws(() => contract.assertKept(operation, answer))
   })
 
   it('wants a name for the schema of an answer', () => {

@@ -1,3 +1,9 @@
+import { z } from 'zod'
+import { problemView } from '../../../src/admin/problem-view.ts'
+
+/** As `/openapi.json` has it, and not a field more. */
+const documented = z.strictObject(problemView.shape)
+
 /** What is wrong with an answer, whatever was asked; empty when nothing is. */
 export function judge(answer: Buffer, { acts }: { readonly acts: boolean }): readonly string[] {
   const text = answer.toString('latin1')
@@ -23,15 +29,14 @@ export function judge(answer: Buffer, { acts }: { readonly acts: boolean }): rea
 
 interface Problem {
   readonly status?: unknown
-  readonly title?: unknown
   readonly detail?: unknown
   readonly id?: unknown
 }
 
 function judgeProblem(status: number, problem: Problem, acts: boolean): string[] {
-  const { status: told, title, detail, id } = problem
-  const shape = [told === status, typeof title === 'string', typeof detail === 'string']
-  if (shape.includes(false)) return [`the problem of a ${status} is not whole`]
+  const { status: told, detail, id } = problem
+  const isWhole = told === status && documented.safeParse(problem).success
+  if (!isWhole) return [`the problem of a ${status} is not what is documented`]
   // An action may fail for a reason that it tells; what nobody expected has an id.
   if (id !== undefined) return [`${status}, an unexpected error`]
   const expected = status === 503 || (acts && status === 500)
