@@ -4,7 +4,7 @@ import { noticeResults } from '../../model/notice.ts'
 import { rotationResults, stepNames, triggers } from '../../model/rotation.ts'
 import { versionView } from './material.ts'
 import { time, views } from './registry.ts'
-import { changeView } from './rotation.ts'
+import { changeView, progressShape } from './rotation.ts'
 
 /** One thing that happened. */
 function event<Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) {
@@ -26,6 +26,7 @@ export const eventView = z
       seconds: z.number(),
       outcome: z.enum(['done', 'failed']),
     }),
+    event('rotation.progress', { id, ...progressShape }),
     event('rotation.finished', {
       ...rotation,
       result: z.enum(rotationResults),

@@ -75,6 +75,11 @@ async function prepare(operationId: string): Promise<void> {
   if (operationId === 'endOverlap') await live.startRotation('fading', {}, { who: 'cli:alice' })
   if (operationId === 'import') await writeFile(file(scratch), 'a value of its own')
   if (operationId === 'apply') scratch.scratch.scratch.world.places.set('/key', 'something else')
+  if (operationId === 'getRotation') {
+    const how = { doing: 're-encrypting', done: 1, total: 2, unit: 'bytes' } as const
+    const step = { step: 'stage', material: 'key', place: '/key', ...how } as const
+    scratch.scratch.progress.set(scratch.rotation, step)
+  }
   if (operationId === 'listAuditRows') scratch.scratch.planner.approve('key', 'cli:alice')
   await scratch.settled()
 }

@@ -23,6 +23,18 @@ const rotation = { id: 'abc', trigger: 'schedule', changes: [{ material: 'key', 
 const payloads: { readonly [K in Exclude<EventName, 'scheduler.tick'>]: readonly EventMap[K][] } = {
   'rotation.started': [rotation],
   'rotation.step': [{ id: 'abc', step: 'activate', seconds: 0.25, outcome: 'done' }],
+  'rotation.progress': [
+    {
+      id: 'abc',
+      step: 'stage',
+      material: 'key',
+      place: '/key',
+      doing: 're-encrypting',
+      done: 1,
+      total: 2,
+      unit: 'bytes',
+    },
+  ],
   'rotation.finished': [
     { ...rotation, result: 'succeeded', seconds: 2 },
     { ...rotation, result: 'rolled_back', seconds: 2, detail: 'it said no' },
