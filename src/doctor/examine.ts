@@ -45,8 +45,13 @@ export function viewOf(findings: readonly DoctorFinding[], daemon: boolean): Doc
     ok: !findings.some(({ level }) => level === 'failure'),
     user: accountName(),
     daemon,
-    findings: worstFirst(findings),
+    findings: worstFirst(distinct(findings)),
   }
+}
+
+/** Two targets in one file, or two checks of one consumer, find the same. */
+function distinct(findings: readonly DoctorFinding[]): readonly DoctorFinding[] {
+  return [...new Map(findings.map((one) => [JSON.stringify(one), one])).values()]
 }
 
 async function examineOne(

@@ -162,6 +162,19 @@ describe('the doctor before there is a store', () => {
     assert.match((await look(yaml, 'consumer')).join(), /^failure consumer: .*not-found$/)
   })
 
+  it('says once what several places of one consumer have in common', async () => {
+    writeFileSync(path('app/env'), `A=${value}\nB=${value}\n`, { mode: 0o600 })
+    const at = (key: string) =>
+      `{ env: { path: ${path('app/env')}, key: ${key}, dialect: systemd } }`
+    fake.mode('fail-show')
+    const yaml = one(token(`targets: [${at('A')}, ${at('B')}], consumers: [app]`))
+    for (const check of ['readable-by-consumer', 'consumer']) {
+      const found = await look(yaml, check)
+      assert.equal(found.length, new Set(found).size, found.join('\n'))
+      assert.match(found.join(), /systemctl show app.service failed/)
+    }
+  })
+
   it('finds a variable that is set twice in its own file', async () => {
     writeFileSync(path('app/env'), `KEY=${value}\nKEY=${value}\n`, { mode: 0o600 })
     const env = `targets: [{ env: { path: ${path('app/env')}, key: KEY, dialect: systemd } }]`
