@@ -30,6 +30,9 @@ const busyTimeout = 250
  */
 export const logPages = 128
 
+/** Of one page. */
+export const pageBytes = 4096
+
 /**
  * The library, loaded only when a database is opened. No `fs.*` call that opens a file may ever touch
  * a database path in this process: closing any descriptor of it drops SQLite's POSIX locks. `stat` and
@@ -99,7 +102,6 @@ function examine(Sqlite: Sqlite, path: string, key: SecretBytes): void {
     // The first read: a wrong key shows here.
     db.pragma('schema_version')
     db.pragma('cell_size_check = ON')
-    // SQLite takes a file that is shorter than a page for an empty database.
     const isEmpty = schemaOf(db) === 0
     if (isEmpty || db.pragma('quick_check', { simple: true }) !== 'ok') throw damaged(path)
     refuseNewer(db)
@@ -176,6 +178,8 @@ export function refuseAbsent(path: string): void {
       hint: 'bring it back from a backup: rekeyd restore',
     })
   }
+  // SQLite takes a file of one byte for an empty database, too, and removes the log beside it.
+  if (status.size < pageBytes) throw damaged(path)
 }
 
 /**

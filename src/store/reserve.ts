@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs'
-import { type Database, logPages } from './database.ts'
+import { type Database, logPages, pageBytes } from './database.ts'
 
-const pageBytes = 4096
 /** Room in the log for twice what it holds before it begins anew. */
 const logBytes = 2 * logPages * pageBytes
 /** Free pages inside the database, for the rows of one rotation. */

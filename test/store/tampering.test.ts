@@ -88,11 +88,16 @@ describe('a store that was changed from outside', () => {
 
   it('is refused, and no new one is made of it, when hardly anything is left of it', async () => {
     const store = await scratch.create()
+    fill(store)
+    keepCopy()
     store.close()
     for (const length of [1, 100, 4_095]) {
+      bringBack()
+      const log = readFileSync(`${scratch.database}-wal`)
       writeFileSync(scratch.database, Buffer.alloc(length, 7))
       assert.equal(await outcome(''), 'refused')
       assert.equal(statSync(scratch.database).size, length)
+      assert.deepEqual(readFileSync(`${scratch.database}-wal`), log, 'its log is gone')
     }
   })
 
