@@ -42,7 +42,7 @@ const turns = classes.flatMap((one) => Array.from({ length: one.share }, () => o
  */
 export const campaign: Campaign = {
   name: 'fuzz',
-  slice: 3_000,
+  slice: 1_000,
   nightly: 100_000,
   needs: [],
   parts: Object.fromEntries(

@@ -20,7 +20,7 @@ import type { FuzzClass } from './fuzz-class.ts'
 import type { Trial } from './trial.ts'
 
 /** Milliseconds of the processor's time within which a config is refused. */
-const soon = 2_000
+const soon = 5_000
 const largest = 1024 * 1024
 
 interface Text {
@@ -176,7 +176,7 @@ export const config: FuzzClass<Input, void> = {
   name: 'config',
   share: 40,
   // 10 000 materials are no fault; on a busy machine they take their time.
-  patience: 10_000,
+  patience: 20_000,
   inputs,
   open: async () => ({ attempt }),
 }
