@@ -167,16 +167,12 @@ export function refuseAbsent(path: string): void {
     })
   }
   if (!status.isFile()) {
-    throw new OperatorError(`the store ${path} is not a regular file`, {
-      kind: 'needs-attention',
-      hint: 'move the database itself there: nothing else may stand in its place',
-    })
+    const hint = 'move the database itself there: nothing else may stand in its place'
+    throw unusable(`the store ${path} is not a regular file`, hint)
   }
   if (status.size === 0) {
-    throw new OperatorError(`the store ${path} is empty: something cut it off`, {
-      kind: 'needs-attention',
-      hint: 'bring it back from a backup: rekeyd restore',
-    })
+    const hint = 'bring it back from a backup: rekeyd restore'
+    throw unusable(`the store ${path} is empty: something cut it off`, hint)
   }
   // SQLite takes a file of one byte for an empty database, too, and removes the log beside it.
   if (status.size < pageBytes) throw damaged(path)
@@ -243,12 +239,11 @@ function migrate(db: Database): void {
 }
 
 function damaged(path: string, cause?: unknown): OperatorError {
-  return new OperatorError(
-    `the store ${path} is damaged, or does not belong to the store.keys beside it`,
-    {
-      kind: 'needs-attention',
-      hint: 'bring both back from one backup: rekeyd restore',
-      ...(cause === undefined ? {} : { cause }),
-    },
-  )
+  const message = `the store ${path} is damaged, or does not belong to the store.keys beside it`
+  return unusable(message, 'bring both back from one backup: rekeyd restore', cause)
+}
+
+function unusable(message: string, hint: string, cause?: unknown): OperatorError {
+  const because = cause === undefined ? {} : { cause }
+  return new OperatorError(message, { kind: 'needs-attention', hint, ...because })
 }
