@@ -1,11 +1,9 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isLoopback } from '../support/loopback.ts'
-import { bindTcp, type TcpAddress } from './bind-tcp.ts'
-import { hostCheck, misnamed } from './host-check.ts'
-import { limitServer, serverLimits } from './limits.ts'
-import { problem, refuseClient, sendProblem } from './problem.ts'
+import type { TcpAddress } from './bind-tcp.ts'
+import { hostCheck } from './host-check.ts'
+import { servePlainly } from './plain-server.ts'
+import { problem, sendProblem } from './problem.ts'
 import type { Scraped } from './scraped.ts'
 
 /**
@@ -18,17 +16,17 @@ export async function listenMetrics(
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   // On loopback, where only this host asks. Elsewhere Prometheus may use any name that leads here.
   const isForUs = isLoopback(address.host) ? hostCheck(address.host) : () => true
-  const server = createServer(serverLimits, (request, response) => {
-    const refusal = misnamed(request)
-    if (refusal) sendProblem(response, refusal)
-    else if (isForUs(request.headers.host, request.socket)) {
-      answer(request, response, metrics).catch(() => response.destroy())
-    } else sendProblem(response, problem(421, 'this name is not one of rekeyd'))
-  })
-  limitServer(server)
-  server.on('clientError', (error, socket: Socket) => refuseClient(error, socket))
-  const bound = await bindTcp(server, address, 'the metrics', 'metrics.listen')
-  return { url: `http://${bound}/metrics`, close: () => close(server) }
+  const { bound, close } = await servePlainly(
+    (request, response) => {
+      if (isForUs(request.headers.host, request.socket)) {
+        answer(request, response, metrics).catch(() => response.destroy())
+      } else sendProblem(response, problem(421, 'this name is not one of rekeyd'))
+    },
+    address,
+    'the metrics',
+    'metrics.listen',
+  )
+  return { url: `http://${bound}/metrics`, close }
 }
 
 async function answer(
@@ -67,11 +65,4 @@ async function sendHealth(response: ServerResponse, metrics: Scraped): Promise<v
   }
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
   response.end(JSON.stringify({ status }))
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  server.closeAllConnections()
-  await closed
 }

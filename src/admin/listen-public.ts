@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { namePattern } from '../model/material.ts'
 import type { PublicView } from '../operations/public-keys.ts'
-import { bindTcp, type TcpAddress } from './bind-tcp.ts'
-import { limitServer, serverLimits } from './limits.ts'
-import { type Log, problem, problemOf, refuseClient, sendProblem } from './problem.ts'
+import type { TcpAddress } from './bind-tcp.ts'
+import { servePlainly } from './plain-server.ts'
+import { type Log, problem, problemOf, sendProblem } from './problem.ts'
 
 /** Asks for the public parts of a material; undefined for what is not public. */
 export type AskPublic = (name: string) => Promise<PublicView | undefined>
@@ -21,15 +19,17 @@ export async function listenPublic(
   ask: AskPublic,
   log: Log,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const server = createServer(serverLimits, (request, response) => {
-    answer(request, response, ask).catch((error: unknown) =>
-      sendProblem(response, problemOf(error, log)),
-    )
-  })
-  limitServer(server)
-  server.on('clientError', (error, socket: Socket) => refuseClient(error, socket))
-  const bound = await bindTcp(server, address, 'the public parts', 'public.listen')
-  return { url: `http://${bound}/v1/public/`, close: () => close(server) }
+  const { bound, close } = await servePlainly(
+    (request, response) => {
+      answer(request, response, ask).catch((error: unknown) =>
+        sendProblem(response, problemOf(error, log)),
+      )
+    },
+    address,
+    'the public parts',
+    'public.listen',
+  )
+  return { url: `http://${bound}/v1/public/`, close }
 }
 
 async function answer(
@@ -83,11 +83,4 @@ function send(request: IncomingMessage, response: ServerResponse, body: object):
 function isKnown(known: string | undefined, tag: string): boolean {
   const tags = known?.split(',').map((one) => one.trim().replace(/^W\//, '')) ?? []
   return tags.includes(tag) || tags.includes('*')
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  server.closeAllConnections()
-  await closed
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { unlockOptions } from '../sqlcipher/unlock-options.ts'
 import { argvOption } from '../support/argv-option.ts'
 import { urlOption } from '../support/http-get.ts'
 import { jsonPointerOption } from '../support/json-pointer.ts'
@@ -11,14 +12,7 @@ const path = z
 
 const rowOption = z.strictObject({
   path: path.describe('The database file.'),
-  db_key: z
-    .strictObject({ material: z.string().describe('The material that is its key.') })
-    .optional()
-    .describe('How it is opened; left out for a database that is not encrypted.'),
-  cipher: z
-    .union([z.literal(3), z.literal(4)])
-    .default(4)
-    .describe('Major version of SQLCipher whose file format it has.'),
+  ...unlockOptions,
   table: z.string().min(1).describe('The table.'),
   where: z
     .record(z.string(), z.union([z.string(), z.number()]))

@@ -8,6 +8,7 @@ import {
   type StoredAs,
   writeRow,
 } from '../sqlcipher/row.ts'
+import { unlockOptions } from '../sqlcipher/unlock-options.ts'
 import { withUnlocked } from '../sqlcipher/with-unlocked.ts'
 import { messageOf, OperatorError } from '../support/operator-error.ts'
 import { checkDatabasePlace, databasePath } from './database-place.ts'
@@ -26,14 +27,7 @@ import { writtenFields, writtenPart } from './written-part.ts'
 
 const schema = z.strictObject({
   path: databasePath.describe('The database file.'),
-  db_key: z
-    .strictObject({ material: z.string().describe('The material that is its key.') })
-    .optional()
-    .describe('How it is opened; left out for a database that is not encrypted.'),
-  cipher: z
-    .union([z.literal(3), z.literal(4)])
-    .default(4)
-    .describe('Major version of SQLCipher whose file format it has.'),
+  ...unlockOptions,
   table: z.string().min(1).describe('The table.'),
   column: z.string().min(1).describe('The column that holds the value.'),
   where: z

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { listenPublic } from '../../src/admin/listen-public.ts'
 import type { PublicView } from '../../src/operations/public-keys.ts'
@@ -98,6 +100,13 @@ describe('listenPublic', () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
       assert.equal((await get('vapid', { method })).status, 405, method)
     }
+  })
+
+  it('answers a request that names no host, as every listener does', async () => {
+    const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
+    socket.end('GET /v1/public/vapid HTTP/1.1\r\nConnection: close\r\n\r\n')
+    const answer = await text(socket)
+    assert.match(answer, /^HTTP\/1\.1 400 .*application\/problem\+json.*one Host header/s)
   })
 
   it('keeps the reason of a failure to itself', async () => {
